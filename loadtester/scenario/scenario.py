@@ -1,0 +1,110 @@
+"""A checked scenario: everything a run needs to know, with every value resolved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Literal
+
+Pattern = Literal["sustained", "ramp", "burst", "spike", "production", "stages", "trace"]
+Arrivals = Literal["uniform", "poisson"]
+Protocol = Literal["ws", "rest", "sse", "openai", "bedrock"]
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One leg of a staged run: over `duration_s` the rate moves in a line to `rate_per_s`."""
+
+    duration_s: float
+    rate_per_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How much traffic, when. `rate_per_s` is what docs/measurement.md calls a pattern's rate."""
+
+    pattern: Pattern
+    rate_per_s: float
+    duration_s: float
+    requests: int | None
+    arrivals: Arrivals
+    stages: tuple[Stage, ...]
+    trace: Path | None
+    speed: float
+    seed: int
+    warmup_s: float
+    timeout_s: float
+    graceful_stop_s: float
+    max_in_flight: int
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where the traffic goes. `url` None is the bundled MangaAssist; `headers` may hold secrets (see redact)."""
+
+    url: str | None
+    protocol: Protocol
+    region: str | None
+    endpoint_url: str | None
+    headers: Mapping[str, str]
+    ca_file: Path | None
+    is_streaming: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Bundled:
+    """The bundled target's own knobs: seed, clock scale (0.1 is ten times faster), quota of each model."""
+
+    seed: int
+    time_scale: float
+    tokens_per_minute: int
+    requests_per_minute: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class QueryType:
+    """One kind of question in the mix. `share` is its part of all requests, 0 to 1.
+
+    `prompts` may be empty: then the built-in prompts of that name are used.
+    """
+
+    name: str
+    share: float
+    model: str
+    kind: str = "ai"
+    language: str = "mixed"
+    prompts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """What the run is judged by: the latency SLO in seconds, and the traffic the bill is projected to."""
+
+    slo_s: float
+    daily_messages: int
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Where the run directory goes and what it is called."""
+
+    directory: Path
+    name: str
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """The whole of it. `origins` says for each dotted path (`load.rate_per_s`) where its value came from."""
+
+    load: Load
+    target: Target
+    bundled: Bundled
+    mix: tuple[QueryType, ...]
+    max_tokens: int
+    judge: Judge
+    output: Output
+    prices: Mapping[str, Mapping[str, Decimal]] = field(default_factory=dict)
+    origins: Mapping[str, str] = field(default_factory=dict)
