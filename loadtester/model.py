@@ -6,6 +6,9 @@ carries its unit in its name. A missing value is None, never 0.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -97,3 +100,19 @@ class CellKey(NamedTuple):
     model: str
     answered_by: str
     outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """The state of a run after a second, for observers; sums are from the start, rates of the last second."""
+
+    elapsed_s: float
+    planned: int
+    sent: int
+    in_flight: int
+    outcomes: Mapping[Outcome, int]
+    sent_per_s: float
+    finished_per_s: float
+    p50_s: float | None
+    p95_s: float | None
+    usd: Decimal

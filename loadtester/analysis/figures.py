@@ -1,0 +1,163 @@
+"""A recording, or the part of it that a filter keeps, turned into figures."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from loadtester.analysis.report import Cost, Figures, Funnel, Rates, Spread, Tokens
+from loadtester.cost import PriceTable
+from loadtester.model import CellKey, Outcome, Series, Usage
+from loadtester.recorder import Cell, Histogram, Recording
+
+Part = Callable[[CellKey | Series], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """A whole run's counters and histograms, by cell and by series."""
+
+    cells: Mapping[CellKey, Cell]
+    histograms: Mapping[Series, Histogram]
+
+
+def totals(run: Recording) -> Totals:
+    """Add up a run's seconds."""
+    return Totals(run.cells(), run.histograms())
+
+
+#: Samples below which the one-sided 95 % bound of a percentile does not exist: ln(0.05) / ln(p).
+_NEEDED = {"p90": 29, "p95": 59, "p99": 299, "p999": 2_995}
+
+_UNSENT = (Outcome.DROPPED, Outcome.CANCELLED)
+
+
+def figures(
+    whole: Totals, part: Part, prices: PriceTable, *, planned: int | None, duration_s: float, elapsed_s: float
+) -> Figures:
+    """Figures of the traffic that `part` keeps.
+
+    `planned` is how many requests had become due (None: as many as have an outcome), `duration_s` the plan's length,
+    `elapsed_s` the time from the start to the last answer.
+    """
+    cells = {key: cell for key, cell in whole.cells.items() if part(key)}
+    funnel = _funnel(cells, planned)
+    good = sum(cell.in_slo for key, cell in cells.items() if key.outcome is Outcome.OK)
+
+    def spread(metric: str, *, is_ok: bool | None = True) -> Spread:
+        histogram = Histogram()
+        for series, counted in whole.histograms.items():
+            if series.metric == metric and part(series) and is_ok in (None, series.is_ok):
+                histogram.merge(counted)
+        return _spread(histogram)
+
+    return Figures(
+        funnel=funnel,
+        rates=_rates(funnel, good, duration_s, elapsed_s),
+        latency=spread("latency"),
+        service=spread("service"),
+        lag=spread("lag", is_ok=None),
+        ttft=spread("ttft"),
+        itl=spread("itl"),
+        tpot=spread("tpot"),
+        connect=spread("connect", is_ok=None),
+        failed_latency=spread("latency", is_ok=False),
+        tokens=_tokens(cells),
+        cost=_cost(cells, good, prices),
+        held=sum(cell.held for cell in cells.values()),
+    )
+
+
+def _funnel(cells: Mapping[CellKey, Cell], planned: int | None) -> Funnel:
+    sent: Counter[Outcome] = Counter()
+    unsent: Counter[Outcome] = Counter()
+    for key, cell in cells.items():
+        sent[key.outcome] += cell.sent
+        unsent[key.outcome] += cell.count - cell.sent
+    n_sent = sent.total()
+    accounted = n_sent + unsent.total()
+    named = {outcome.value: sent[outcome] for outcome in Outcome if outcome not in _UNSENT}
+    return Funnel(
+        planned=accounted if planned is None else planned,
+        dropped=unsent[Outcome.DROPPED],
+        cancelled=unsent[Outcome.CANCELLED],
+        unfinished=0 if planned is None else planned - accounted,
+        sent=n_sent,
+        cancelled_in_flight=sent[Outcome.CANCELLED],
+        **named,
+    )
+
+
+def _rates(funnel: Funnel, good: int, duration_s: float, elapsed_s: float) -> Rates:
+    finished = funnel.sent - funnel.cancelled_in_flight
+    failed = funnel.sent - funnel.ok - funnel.throttled
+
+    def share(count: int) -> float | None:
+        return count / funnel.sent if funnel.sent else None
+
+    return Rates(
+        # What a stopped run had not come to was planned, but never offered.
+        offered_per_s=(funnel.planned - funnel.cancelled) / duration_s if duration_s else None,
+        delivered_per_s=funnel.sent / duration_s if duration_s else None,
+        throughput_per_s=finished / elapsed_s if elapsed_s else None,
+        goodput_per_s=good / elapsed_s if elapsed_s else None,
+        throttle_rate=share(funnel.throttled),
+        error_rate=share(failed),
+        sla=share(good),
+    )
+
+
+def _spread(histogram: Histogram) -> Spread:
+    count = histogram.total
+    if not count:
+        return Spread(0)
+    enough = {name: count >= needed for name, needed in _NEEDED.items()}
+    return Spread(
+        count=count,
+        mean=histogram.mean_s(),
+        min=histogram.min_s(),
+        p50=histogram.percentile_s(50),
+        p90=histogram.percentile_s(90) if enough["p90"] else None,
+        p95=histogram.percentile_s(95) if enough["p95"] else None,
+        p99=histogram.percentile_s(99) if enough["p99"] else None,
+        p999=histogram.percentile_s(99.9) if enough["p999"] else None,
+        max=histogram.max_s(),
+    )
+
+
+def _tokens(cells: Mapping[CellKey, Cell]) -> Tokens:
+    return Tokens(
+        input=sum(cell.input for cell in cells.values()),
+        output=sum(cell.output for cell in cells.values()),
+        cache_read=sum(cell.cache_read for cell in cells.values()),
+        cache_write=sum(cell.cache_write for cell in cells.values()),
+        reasoning=sum(cell.reasoning for cell in cells.values()),
+        estimated_answers=sum(cell.estimated for cell in cells.values()),
+    )
+
+
+def spent(cells: Mapping[CellKey, Cell], prices: PriceTable) -> Decimal | None:
+    """USD for the cells' tokens, at the price of the model that answered; None where a model has no price."""
+    total = Decimal(0)
+    for key, cell in cells.items():
+        if not key.answered_by:
+            continue
+        usage = Usage(cell.input, cell.output, cell.cache_read, cell.cache_write, cell.reasoning)
+        usd = prices.usd(key.answered_by, usage)
+        if usd is None:
+            return None
+        total += usd
+    return total
+
+
+def _cost(cells: Mapping[CellKey, Cell], good: int, prices: PriceTable) -> Cost:
+    run = spent(cells, prices)
+    ok = spent({key: cell for key, cell in cells.items() if key.outcome is Outcome.OK}, prices)
+    return Cost(
+        run=run,
+        good=ok,
+        wasted=None if run is None or ok is None else run - ok,
+        per_good_answer=run / good if run is not None and good else None,
+    )

@@ -1,0 +1,153 @@
+"""What the judging arm found: the frozen nouns that reporters turn into text and files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Literal
+
+Verdict = Literal["valid", "suspect", "invalid"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a run is not simply valid: a stable code, a sentence, and the figures behind it."""
+
+    code: str
+    message: str
+    evidence: Mapping[str, float | int | str]
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Validity:
+    """The run's verdict on itself."""
+
+    verdict: Verdict
+    reasons: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Funnel:
+    """Where every planned request went; `unfinished` is what a killed run left without an outcome.
+
+    planned = dropped + cancelled + unfinished + sent;  sent = the sum of the outcomes after it.
+    """
+
+    planned: int
+    dropped: int
+    cancelled: int
+    unfinished: int
+    sent: int
+    ok: int
+    truncated: int
+    filtered: int
+    invalid: int
+    broken: int
+    throttled: int
+    unavailable: int
+    timeout: int
+    model_timeout: int
+    server_error: int
+    client_error: int
+    refused: int
+    cancelled_in_flight: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Rates per second and fractions, as docs/measurement.md defines them; None where there is nothing to divide by."""
+
+    offered_per_s: float | None
+    delivered_per_s: float | None
+    throughput_per_s: float | None
+    goodput_per_s: float | None
+    throttle_rate: float | None
+    error_rate: float | None
+    sla: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """A distribution in seconds; a percentile is None below the samples that it needs."""
+
+    count: int
+    mean: float | None = None
+    min: float | None = None
+    p50: float | None = None
+    p90: float | None = None
+    p95: float | None = None
+    p99: float | None = None
+    p999: float | None = None
+    max: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Sums of tokens; `estimated_answers` of the answers had theirs estimated."""
+
+    input: int
+    output: int
+    cache_read: int
+    cache_write: int
+    reasoning: int
+    estimated_answers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """The run's bill and what a day and a month of such traffic would cost, in USD; None where no price is known."""
+
+    run: Decimal | None
+    good: Decimal | None
+    wasted: Decimal | None
+    per_good_answer: Decimal | None
+    daily: Decimal | None = None
+    monthly: Decimal | None = None
+    daily_messages: int | None = None
+    assumption: str = ""
+    price_table: str = ""
+    unpriced_models: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Everything measured on one part of the traffic, or on all of it."""
+
+    funnel: Funnel
+    rates: Rates
+    latency: Spread
+    service: Spread
+    lag: Spread
+    ttft: Spread
+    itl: Spread
+    tpot: Spread
+    connect: Spread
+    failed_latency: Spread
+    tokens: Tokens
+    cost: Cost
+    held: int
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """A finding somebody should act on: what was seen, what it rests on, and the command that checks it."""
+
+    code: str
+    message: str
+    evidence: Mapping[str, float | int | str]
+    check: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A judged run."""
+
+    manifest: Mapping[str, Any]
+    elapsed_s: float
+    validity: Validity
+    total: Figures
+    by: Mapping[str, Mapping[str, Figures]]
+    advice: tuple[Advice, ...] = ()
+    exit_codes: tuple[int, ...] = field(default=())

@@ -1,0 +1,132 @@
+"""Starts and stops the bundled MangaAssist and its Bedrock emulator, each a process of its own on loopback.
+
+The processes hold the read end of a pipe whose write end is ours: however this process ends, the pipe closes and they
+end too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from loadtester.errors import Exit, FmloadError
+from loadtester.scenario import Bundled
+
+_START_LIMIT_S = 30.0
+_STOP_LIMIT_S = 5.0
+
+#: The target gets no credentials, proxies or settings of the user's: only what Python needs to run.
+_ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "PYTHONPATH", "SYSTEMROOT")
+
+
+@dataclass(frozen=True, slots=True)
+class Urls:
+    """Where the bundled target listens."""
+
+    app: str
+    bedrock: str
+
+
+@asynccontextmanager
+async def bundled_target(
+    settings: Bundled, log_directory: Path, *, port: int = 0, bedrock_port: int = 0
+) -> AsyncIterator[Urls]:
+    """Both processes, up and answering inside the context; their logs go to `log_directory`."""
+    quota = ["--tokens-per-minute", str(settings.tokens_per_minute)]
+    if settings.requests_per_minute is not None:
+        quota += ["--requests-per-minute", str(settings.requests_per_minute)]
+    async with AsyncExitStack() as stack:
+        bedrock = await stack.enter_async_context(
+            _process(
+                "bedrock",
+                [
+                    f"--port={bedrock_port}",
+                    f"--seed={settings.seed}",
+                    f"--time-scale={settings.time_scale}",
+                    *quota,
+                ],
+                log_directory,
+            )
+        )
+        app = await stack.enter_async_context(
+            _process("app", [f"--port={port}", f"--bedrock-url={bedrock}"], log_directory)
+        )
+        yield Urls(app=app, bedrock=bedrock)
+
+
+@asynccontextmanager
+async def _process(part: str, options: Sequence[str], log_directory: Path) -> AsyncIterator[str]:
+    """One process of the target; gives its URL once it is ready."""
+    errors = log_directory / f"{part}.stderr"
+    with _new_file(errors) as stderr:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "target_app",
+            part,
+            *options,
+            "--lifeline=stdin",
+            f"--log={log_directory / f'{part}.ndjson'}",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=stderr,
+            env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
+            # Its own session: Ctrl-C is ours to handle, the target has to last until the run has drained.
+            start_new_session=True,
+        )
+    try:
+        yield await _ready_url(process, part, errors)
+    finally:
+        await _stop(process)
+
+
+async def _ready_url(process: asyncio.subprocess.Process, part: str, errors: Path) -> str:
+    if process.stdout is None:
+        raise AssertionError("the process was started with a pipe")
+    try:
+        line = await asyncio.wait_for(process.stdout.readline(), _START_LIMIT_S)
+    except TimeoutError:
+        line = b""
+    try:
+        return str(json.loads(line)["url"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise FmloadError(
+            f"the bundled target ({part}) did not start: {_last_line(errors)}",
+            remedy="free the port or leave it out to get a free one; `fmload serve` starts the target alone",
+            code=Exit.UNREACHABLE,
+        ) from error
+
+
+def _new_file(path: Path) -> BinaryIO:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("wb")
+    except OSError as error:
+        raise FmloadError(
+            f"cannot write {path}: {error.strerror}", remedy="choose another place for the logs"
+        ) from error
+
+
+def _last_line(path: Path) -> str:
+    said = path.read_text("utf-8", "replace").strip().splitlines()
+    return said[-1] if said else "it said nothing"
+
+
+async def _stop(process: asyncio.subprocess.Process) -> None:
+    if process.stdin is not None:
+        process.stdin.close()
+    for end in (process.terminate, process.kill):
+        try:
+            await asyncio.wait_for(process.wait(), _STOP_LIMIT_S)
+        except TimeoutError:
+            end()
+        else:
+            return
+    await process.wait()

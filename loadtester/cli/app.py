@@ -1,0 +1,84 @@
+"""The `fmload` command: its verbs, and what becomes of an error."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from loadtester import __version__
+from loadtester.cli import report, run, scenarios, serve
+from loadtester.errors import Exit, FmloadError
+
+_EPILOG = """Examples:
+
+  fmload run --pattern spike                        the bundled MangaAssist, ten times the load in the middle fifth
+
+  fmload run https://chat.example.com -r 20/s -d 5m --slo 3s
+
+  fmload run openai+http://127.0.0.1:8000/v1 --model llama-3 --pattern ramp -r 50/s
+
+  fmload run --trace azure.csv --speed 5 -d 1m      replay a real trace, five times faster
+
+  fmload report reports/2026-11-21T07-30-05Z-spike  judge a run again, even one that was killed
+"""
+
+app = typer.Typer(
+    name="fmload",
+    help="Load-test applications built on foundation models: latency from the moment a request was due, "
+    "throttling, tokens and the bill.",
+    epilog=_EPILOG,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+app.command("run")(run.run)
+app.command("report")(report.report)
+app.command("serve")(serve.serve)
+app.command("scenarios")(scenarios.scenarios)
+app.command("schema")(scenarios.schema)
+
+
+@app.command("version")
+def show_version() -> None:
+    """Print the version."""
+    typer.echo(f"fmload {__version__}")
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    *,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)] = False,
+) -> None:
+    """Load-test applications built on foundation models."""
+    if version:
+        show_version()
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line; every error a user can mend becomes a message and its exit code."""
+    try:
+        app()
+    except FmloadError as error:
+        typer.echo(f"fmload: {error}", err=True)
+        sys.exit(int(error.code))
+    except KeyboardInterrupt:
+        typer.echo("fmload: interrupted", err=True)
+        sys.exit(int(Exit.INTERRUPTED))
+    except BrokenPipeError:
+        # Whoever read our output has gone; there is nobody left to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(int(Exit.FAULT))
+    except Exception as fault:
+        if os.environ.get("FMLOAD_DEBUG"):
+            raise
+        typer.echo(
+            f"fmload: a fault of fmload's own: {type(fault).__name__}: {fault}\n"
+            "  set FMLOAD_DEBUG=1 to see where, and report it",
+            err=True,
+        )
+        sys.exit(int(Exit.FAULT))

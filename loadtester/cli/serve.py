@@ -1,0 +1,51 @@
+"""`fmload serve`: the bundled target in the foreground."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def serve(
+    *,
+    port: Annotated[int, typer.Option(help="MangaAssist's port; 0 takes a free one.", min=0, max=65535)] = 8080,
+    bedrock_port: Annotated[
+        int, typer.Option(help="The emulator's port; 0 takes a free one.", min=0, max=65535)
+    ] = 8081,
+    time_scale: Annotated[float, typer.Option(help="Length of every simulated wait; 0 is none.", min=0)] = 1.0,
+    tokens_per_minute: Annotated[int, typer.Option(help="Quota of each model; 0 is unlimited.", min=0)] = 200_000,
+    requests_per_minute: Annotated[int | None, typer.Option(help="Legacy quota of each model.", min=1)] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the emulator's latencies and answers.")] = 1,
+    log: Annotated[Path, typer.Option(help="Where the logs go: one line a request.")] = Path("reports/serve"),
+) -> None:
+    """Serve the bundled MangaAssist and the Bedrock emulator on loopback until Ctrl-C."""
+    import asyncio  # noqa: PLC0415  heavy, and --help must be quick
+
+    from loadtester.bundled import bundled_target  # noqa: PLC0415
+    from loadtester.scenario import Bundled  # noqa: PLC0415
+
+    settings = Bundled(seed, time_scale, tokens_per_minute, requests_per_minute)
+
+    async def stand() -> None:
+        async with bundled_target(settings, log, port=port, bedrock_port=bedrock_port) as urls:
+            typer.echo(f"MangaAssist  {urls.app}  (WebSocket {urls.app.replace('http', 'ws', 1)}/ws)")
+            typer.echo(f"Bedrock      {urls.bedrock}")
+            typer.echo(f"logs         {log}", err=True)
+            typer.echo("Ctrl-C stops both.", err=True)
+            await until_interrupted()
+
+    asyncio.run(stand())
+
+
+async def until_interrupted() -> None:
+    """Wait for Ctrl-C or SIGTERM."""
+    import asyncio  # noqa: PLC0415
+    import signal  # noqa: PLC0415
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    await stop.wait()

@@ -1,0 +1,216 @@
+"""One process's share of a run: launch each request when it is due, cap, drain, and flush once a second."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+
+import numpy as np
+
+from loadtester.drivers import LEAD_S, Driver
+from loadtester.engine.pacer import Pacer
+from loadtester.model import Ending, Outcome
+from loadtester.recorder import Interval, Probe, Recorder
+from loadtester.schedule import Arrivals
+from loadtester.workload import Workload
+
+Sink = Callable[[Interval, list[str]], None]
+
+#: How many of a stopped run's unsent requests are written off in one turn of the loop.
+_WRITE_OFF_BATCH = 2_000
+
+#: How often the loop's punctuality is looked at, in seconds.
+_BEAT_S = 0.1
+_BEATS_A_SECOND = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What bounds a run: requests at once, seconds an answer may take, seconds a stopped run may drain."""
+
+    max_in_flight: int
+    timeout_s: float
+    graceful_stop_s: float
+
+
+class Engine:
+    """Drives one shard of a plan at one driver; every planned row ends in exactly one `recorder.add*`.
+
+    The open model: a request is launched when it is due whatever the target does; at the in-flight cap it is dropped
+    and counted. A conversation's next turn waits for the answer to the one before, and is marked as held if that made
+    it late. `sink` gets one Interval a second and the last one at the end.
+    """
+
+    def __init__(
+        self, arrivals: Arrivals, workload: Workload, driver: Driver, recorder: Recorder, limits: Limits, sink: Sink
+    ) -> None:
+        self._arrivals = arrivals
+        self._workload = workload
+        self._driver = driver
+        self._recorder = recorder
+        self._limits = limits
+        self._sink = sink
+        self._due_ns: list[int] = arrivals.due_ns.tolist()
+        self._tail: dict[int, asyncio.Task[None]] = {}
+        self._in_flight: set[asyncio.Task[None]] = set()
+        self._chores: set[asyncio.Task[None]] = set()
+        self._pacer: Pacer | None = None
+        self._deadline: asyncio.TimerHandle | None = None
+        self._zero_ns = 0
+        self._written_off = 0
+        self._sent = 0
+        self._flushed = (0, 0)
+        self._second = 0
+        self._failure: BaseException | None = None
+        self.is_stopped = False
+        self.elapsed_s = 0.0
+
+    async def run(self) -> None:
+        """Run the whole plan; returns when every row has its outcome. Raises what a driver or the sink raised."""
+        await self._open_first()
+        self._zero_ns = time.perf_counter_ns()
+        self._pacer = Pacer(self._due_ns, self._launch, self._zero_ns)
+        openings = self._pace_openings()
+        beat = self._own(self._chores, self._beat())
+        if self.is_stopped:
+            self._pacer.stop()
+        self._pacer.start()
+        await self._pacer.finished.wait()
+        openings.stop()
+        while self._in_flight:
+            await asyncio.wait(self._in_flight)
+        self.elapsed_s = self._clock() / 1e9
+        await self._write_off(self._pacer.next_row)
+        beat.cancel()
+        await asyncio.gather(*self._chores, return_exceptions=True)
+        if self._deadline is not None:
+            self._deadline.cancel()
+        if self._failure is not None:
+            raise self._failure
+        self._flush(stall_s=0.0)
+
+    def stop(self) -> None:
+        """Send nothing more; what is in flight may finish within `graceful_stop_s`."""
+        if self.is_stopped:
+            return
+        self.is_stopped = True
+        self._deadline = asyncio.get_running_loop().call_later(self._limits.graceful_stop_s, self.abort)
+        if self._pacer is not None:
+            self._pacer.stop()
+
+    def abort(self) -> None:
+        """Stop now: what is in flight is cancelled."""
+        self.stop()
+        for task in self._in_flight:
+            task.cancel()
+
+    def _clock(self) -> int:
+        return time.perf_counter_ns() - self._zero_ns
+
+    async def _open_first(self) -> None:
+        """Open the connections that the first second needs before the clock starts."""
+        rows = [row for row in self._first_turns() if self._due_ns[row] < LEAD_S * 1e9]
+        await asyncio.gather(*(self._driver.prepare(self._workload.request(row)) for row in rows))
+
+    def _pace_openings(self) -> Pacer:
+        rows = [row for row in self._first_turns() if self._due_ns[row] >= LEAD_S * 1e9]
+        due_ns = [self._due_ns[row] - round(LEAD_S * 1e9) for row in rows]
+        pacer = Pacer(due_ns, lambda index: self._prepare(rows[index]), self._zero_ns)
+        pacer.start()
+        return pacer
+
+    def _first_turns(self) -> list[int]:
+        rows: list[int] = np.flatnonzero(self._arrivals.turn == 1).tolist()
+        return rows
+
+    def _prepare(self, row: int) -> None:
+        self._own(self._chores, self._driver.prepare(self._workload.request(row)))
+
+    def _launch(self, row: int) -> None:
+        if len(self._in_flight) >= self._limits.max_in_flight:
+            self._leave_out(row, Outcome.DROPPED, "the in-flight cap was reached")
+            return
+        session = int(self._arrivals.session[row])
+        task = self._own(self._in_flight, self._converse(row, self._tail.get(session)))
+        if self._workload.is_last_turn(row):
+            self._tail.pop(session, None)
+        else:
+            self._tail[session] = task
+
+    async def _converse(self, row: int, before: asyncio.Task[None] | None) -> None:
+        """Send one row's request, after the turn before it, and record what became of it."""
+        request = self._workload.request(row)
+        probe = Probe(self._clock, self._due_ns[row])
+        if before is not None and not before.done():
+            probe.is_held = True
+            try:
+                await asyncio.wait([before])
+            except asyncio.CancelledError:
+                self._leave_out(row, Outcome.CANCELLED, "the run was stopped")
+                raise
+        self._sent += 1
+        probe.launched()
+        ending = Ending(Outcome.CANCELLED, detail="the run was stopped")
+        try:
+            async with asyncio.timeout(self._limits.timeout_s):
+                ending = await self._driver.send(request, probe)
+        except TimeoutError:
+            ending = Ending(Outcome.TIMEOUT, detail=f"no complete answer within {self._limits.timeout_s:g} s")
+        except Exception as fault:  # a driver never raises: this is a bug, put on record before it ends the run
+            ending = Ending(Outcome.BROKEN, detail=f"fault in the driver: {type(fault).__name__}")
+            raise
+        finally:
+            probe.done()
+            self._recorder.add(request, probe, ending)
+        if self._workload.is_last_turn(row):
+            await self._driver.finish(request)
+
+    def _leave_out(self, row: int, outcome: Outcome, why: str) -> None:
+        self._recorder.add_unsent(self._workload.request(row), self._due_ns[row], Ending(outcome, detail=why))
+
+    async def _write_off(self, first_row: int) -> None:
+        """Give every row that a stopped run never launched its outcome."""
+        for row in range(first_row, len(self._due_ns)):
+            self._leave_out(row, Outcome.CANCELLED, "the run was stopped")
+            self._written_off += 1
+            if row % _WRITE_OFF_BATCH == 0:
+                await asyncio.sleep(0)
+
+    def _own(self, owner: set[asyncio.Task[None]], work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work)
+        owner.add(task)
+        task.add_done_callback(lambda done: self._let_go(owner, done))
+        return task
+
+    def _let_go(self, owner: set[asyncio.Task[None]], task: asyncio.Task[None]) -> None:
+        owner.discard(task)
+        if not task.cancelled() and task.exception() is not None and self._failure is None:
+            self._failure = task.exception()
+            self.abort()
+
+    async def _beat(self) -> None:
+        """Flush once a second; the longest time that the loop came late to a beat is the second's stall."""
+        beats, stall_s = 0, 0.0
+        while True:
+            beats += 1
+            due_s = beats * _BEAT_S
+            await asyncio.sleep(max(0.0, due_s - self._clock() / 1e9))
+            stall_s = max(stall_s, self._clock() / 1e9 - due_s)
+            if beats % _BEATS_A_SECOND == 0:
+                self._flush(stall_s)
+                stall_s = 0.0
+
+    def _flush(self, stall_s: float) -> None:
+        planned = (self._pacer.next_row if self._pacer is not None else 0) + self._written_off
+        interval, rows = self._recorder.flush(
+            self._second,
+            planned=planned - self._flushed[0],
+            sent=self._sent - self._flushed[1],
+            in_flight=len(self._in_flight),
+            stall_s=stall_s,
+        )
+        self._flushed = (planned, self._sent)
+        self._second += 1
+        self._sink(interval, rows)

@@ -1,0 +1,23 @@
+"""Outcomes in, recordings out: columns, HdrHistograms and per-second counters."""
+
+from loadtester.recorder.histogram import Counts, Histogram, count_ns
+from loadtester.recorder.meter import Meter
+from loadtester.recorder.probe import Probe
+from loadtester.recorder.recorder import Price, Recorder
+from loadtester.recorder.recording import Cell, Interval, Recording, recording
+from loadtester.recorder.rows import COLUMNS
+
+__all__ = [
+    "COLUMNS",
+    "Cell",
+    "Counts",
+    "Histogram",
+    "Interval",
+    "Meter",
+    "Price",
+    "Probe",
+    "Recorder",
+    "Recording",
+    "count_ns",
+    "recording",
+]

@@ -1,0 +1,84 @@
+"""The stopwatch of one request: the driver calls it, it holds the clock."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable
+
+
+class Probe:
+    """Moments of one request on the run's clock, in integer ns from the run's start; None until they happen.
+
+    Owned by the engine; the driver only calls `sent`, `chunk` and `connected`. `gaps_ns` holds the times between
+    neighbouring chunks; `ascii_chars` and `other_chars` measure the answer's text for when the target reports no usage.
+    """
+
+    __slots__ = (
+        "_clock",
+        "_last_ns",
+        "ascii_chars",
+        "connect_ns",
+        "done_ns",
+        "due_ns",
+        "first_ns",
+        "gaps_ns",
+        "is_held",
+        "launched_ns",
+        "n_bytes",
+        "n_chunks",
+        "other_chars",
+        "sent_ns",
+    )
+
+    def __init__(self, clock: Callable[[], int], due_ns: int) -> None:
+        self._clock = clock
+        self.due_ns = due_ns
+        self.launched_ns = 0
+        self.sent_ns: int | None = None
+        self.first_ns: int | None = None
+        self.done_ns: int | None = None
+        self.connect_ns: int | None = None
+        self.gaps_ns: array[int] | None = None
+        self.is_held = False
+        self.n_chunks = 0
+        self.n_bytes = 0
+        self.ascii_chars = 0
+        self.other_chars = 0
+
+    def sent(self) -> None:
+        """The first byte was handed to the transport; later calls change nothing."""
+        if self.sent_ns is None:
+            self.sent_ns = self._clock()
+
+    def chunk(self, n_bytes: int, text: str) -> None:
+        """A piece of the answer's content arrived."""
+        now = self._clock()
+        if self.first_ns is None:
+            self.first_ns = now
+        elif self.gaps_ns is None:
+            self.gaps_ns = array("q", (now - self._last_ns,))
+        else:
+            self.gaps_ns.append(now - self._last_ns)
+        self._last_ns = now
+        self.n_chunks += 1
+        self.n_bytes += n_bytes
+        if text.isascii():
+            self.ascii_chars += len(text)
+        else:
+            n_ascii = len(text.encode("ascii", "ignore"))
+            self.ascii_chars += n_ascii
+            self.other_chars += len(text) - n_ascii
+
+    def connected(self, duration_ns: int) -> None:
+        """A connection was opened for this request."""
+        self.connect_ns = duration_ns
+
+    def launched(self) -> None:
+        """The engine is about to give the request to the driver."""
+        self.launched_ns = self._clock()
+
+    def done(self) -> None:
+        """The last byte came, or the request was given up; one never handed over counts as sent when launched."""
+        self.done_ns = self._clock()
+        if self.sent_ns is None:
+            self.sent_ns = self.launched_ns

@@ -1,0 +1,158 @@
+"""Takes each request's outcome as it comes, and once a second turns what came into an Interval and CSV rows."""
+
+from __future__ import annotations
+
+import time
+from array import array
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import fields
+from decimal import Decimal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from loadtester.model import CellKey, Ending, Outcome, Request, Series, Usage
+from loadtester.recorder.histogram import Counts, count_ns
+from loadtester.recorder.probe import Probe
+from loadtester.recorder.recording import Cell, Interval
+from loadtester.recorder.rows import row
+
+Price = Callable[[str, Usage], Decimal | None]
+
+_CELL_FIELDS = [field.name for field in fields(Cell)]
+_COUNT, _SENT, _IN_SLO, _HELD, _ESTIMATED, _INPUT, _OUTPUT, _CACHE_READ, _CACHE_WRITE, _REASONING, _USD = range(
+    len(_CELL_FIELDS)
+)
+
+
+class Recorder:
+    """Counts and measures one shard's requests; not thread-safe, owned by the engine.
+
+    Memory does not grow with the number of requests: each `flush` hands over what came since the last.
+    """
+
+    def __init__(self, *, slo_s: float, price: Price, worker: int = 0) -> None:
+        self._slo_ns = round(slo_s * 1e9)
+        self._price = price
+        self._worker = worker
+        self._samples: dict[Series, array[int]] = defaultdict(lambda: array("q"))
+        self._cells: dict[CellKey, list[int | Decimal]] = {}
+        self._rows: list[str] = []
+        self._cpu_s = time.process_time()
+
+    def add(self, request: Request, probe: Probe, ending: Ending) -> None:
+        """Record a request that was sent; `probe.done` has been called."""
+        usage = ending.usage
+        if usage is None and ending.outcome is Outcome.OK:
+            usage = _estimate(request, probe)
+        answered_by = ending.model or (request.model if usage is not None else "")
+        usd = None if usage is None else self._price(answered_by, usage)
+        self._count(request, answered_by, ending.outcome, probe, usage, usd)
+        self._measure(request, probe, ending)
+        self._rows.append(row(request, probe, ending, usage, usd, self._worker))
+
+    def add_unsent(self, request: Request, due_ns: int, ending: Ending) -> None:
+        """Record a planned request that was never sent: dropped, or cancelled before its turn."""
+        key = CellKey(request.query, request.kind, request.model, "", ending.outcome)
+        self._cell(key)[_COUNT] += 1
+        self._rows.append(row(request, Probe(_no_clock, due_ns), ending, None, None, self._worker))
+
+    def flush(
+        self, second: int, *, planned: int, sent: int, in_flight: int, stall_s: float
+    ) -> tuple[Interval, list[str]]:
+        """What came since the last flush, as second `second` of the run, and its CSV rows; then forget it."""
+        cpu_s = time.process_time()
+        interval = Interval(
+            second=second,
+            planned=planned,
+            sent=sent,
+            in_flight=in_flight,
+            cpu_s=cpu_s - self._cpu_s,
+            stall_s=stall_s,
+            cells={key: Cell(*values) for key, values in self._cells.items()},  # type: ignore[arg-type]  # one list, two types
+            counts={series: _counts(samples) for series, samples in self._samples.items()},
+        )
+        rows = self._rows
+        self._cpu_s = cpu_s
+        self._samples = defaultdict(lambda: array("q"))
+        self._cells = {}
+        self._rows = []
+        return interval, rows
+
+    def _cell(self, key: CellKey) -> list[int | Decimal]:
+        cell = self._cells.get(key)
+        if cell is None:
+            cell = self._cells[key] = [0] * _USD + [Decimal(0)]
+        return cell
+
+    def _count(
+        self,
+        request: Request,
+        answered_by: str,
+        outcome: Outcome,
+        probe: Probe,
+        usage: Usage | None,
+        usd: Decimal | None,
+    ) -> None:
+        cell = self._cell(CellKey(request.query, request.kind, request.model, answered_by, outcome))
+        cell[_COUNT] += 1
+        cell[_SENT] += 1
+        cell[_HELD] += probe.is_held
+        if probe.done_ns is not None and probe.done_ns - probe.due_ns <= self._slo_ns:
+            cell[_IN_SLO] += 1
+        if usage is not None:
+            cell[_ESTIMATED] += usage.is_estimated
+            cell[_INPUT] += usage.input
+            cell[_OUTPUT] += usage.output
+            cell[_CACHE_READ] += usage.cache_read
+            cell[_CACHE_WRITE] += usage.cache_write
+            cell[_REASONING] += usage.reasoning
+        if usd is not None:
+            cell[_USD] += usd
+
+    def _measure(self, request: Request, probe: Probe, ending: Ending) -> None:
+        done_ns, sent_ns, due_ns = probe.done_ns, probe.sent_ns, probe.due_ns
+        if done_ns is None or sent_ns is None:
+            return
+        samples, is_ok = self._samples, ending.outcome is Outcome.OK
+        query, kind, model = request.query, request.kind, request.model
+        samples[Series("latency", query, kind, model, is_ok)].append(done_ns - due_ns)
+        samples[Series("service", query, kind, model, is_ok)].append(done_ns - sent_ns)
+        connect_ns = probe.connect_ns or 0
+        if not probe.is_held:
+            # Opening a connection is the target's time and the network's; lag is the generator's own.
+            samples[Series("lag", query, kind, model, is_ok)].append(max(0, sent_ns - due_ns - connect_ns))
+        if connect_ns:
+            samples[Series("connect", query, kind, model, is_ok)].append(connect_ns)
+        first_ns = probe.first_ns
+        if first_ns is None:
+            return
+        samples[Series("ttft", query, kind, model, is_ok)].append(first_ns - due_ns)
+        samples[Series("ttft_service", query, kind, model, is_ok)].append(first_ns - sent_ns)
+        if probe.gaps_ns is not None:
+            samples[Series("itl", query, kind, model, is_ok)].extend(probe.gaps_ns)
+        usage = ending.usage
+        if usage is not None and usage.output > 1 and probe.n_chunks > 1:
+            samples[Series("tpot", query, kind, model, is_ok)].append((done_ns - first_ns) // (usage.output - 1))
+
+
+def _no_clock() -> int:
+    msg = "a request that was never sent has no moments"
+    raise AssertionError(msg)
+
+
+def _counts(samples: array[int]) -> Counts:
+    values: NDArray[np.int64] = np.frombuffer(samples, dtype=np.int64)
+    return count_ns(values)
+
+
+def _estimate(request: Request, probe: Probe) -> Usage:
+    """Tokens of an answer whose target reported none: four ASCII characters a token, one per other character."""
+    prompt = request.prompt
+    prompt_ascii = len(prompt.encode("ascii", "ignore"))
+    return Usage(
+        input=-(-prompt_ascii // 4) + len(prompt) - prompt_ascii,
+        output=-(-probe.ascii_chars // 4) + probe.other_chars,
+        is_estimated=True,
+    )

@@ -1,0 +1,113 @@
+"""What a run leaves behind, second by second. Merging is addition: associative, the empty recording its identity."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TypeVar
+
+from loadtester.model import CellKey, Series
+from loadtester.recorder.histogram import Counts, Histogram
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Counters of the requests that ended alike in one second; every field adds up.
+
+    `sent` of them had been sent, `in_slo` finished within the SLO, `held` waited for their conversation's previous
+    answer. Tokens are sums; `estimated` answers had theirs estimated.
+    """
+
+    count: int = 0
+    sent: int = 0
+    in_slo: int = 0
+    held: int = 0
+    estimated: int = 0
+    input: int = 0
+    output: int = 0
+    cache_read: int = 0
+    cache_write: int = 0
+    reasoning: int = 0
+    usd: Decimal = Decimal(0)
+
+    def merge(self, other: Cell) -> Cell:
+        """Both together."""
+        return Cell(*(getattr(self, name) + getattr(other, name) for name in Cell.__slots__))
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """One second of a run: what was due, sent and finished in it.
+
+    `in_flight` is the state at its end; `cpu_s` the processor time the generator used; `stall_s` the longest time
+    that the event loop was away.
+    """
+
+    second: int
+    planned: int = 0
+    sent: int = 0
+    in_flight: int = 0
+    cpu_s: float = 0.0
+    stall_s: float = 0.0
+    cells: Mapping[CellKey, Cell] | None = None
+    counts: Mapping[Series, Counts] | None = None
+
+    def merge(self, other: Interval) -> Interval:
+        """Both together; they are the same second of two shards."""
+        return Interval(
+            second=self.second,
+            planned=self.planned + other.planned,
+            sent=self.sent + other.sent,
+            in_flight=self.in_flight + other.in_flight,
+            cpu_s=self.cpu_s + other.cpu_s,
+            stall_s=max(self.stall_s, other.stall_s),
+            cells=_merged(self.cells, other.cells, Cell.merge),
+            counts=_merged(self.counts, other.counts, Counts.merge),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """All seconds of a run, sorted, each once."""
+
+    intervals: tuple[Interval, ...] = ()
+
+    def merge(self, other: Recording) -> Recording:
+        """Both together."""
+        return recording([*self.intervals, *other.intervals])
+
+    def histograms(self) -> dict[Series, Histogram]:
+        """The whole run's histogram of each series."""
+        totals: dict[Series, Histogram] = {}
+        for interval in self.intervals:
+            for series, counts in (interval.counts or {}).items():
+                totals.setdefault(series, Histogram()).add(counts)
+        return totals
+
+    def cells(self) -> dict[CellKey, Cell]:
+        """The counters of the whole run."""
+        totals: dict[CellKey, Cell] = {}
+        for interval in self.intervals:
+            for key, cell in (interval.cells or {}).items():
+                totals[key] = totals[key].merge(cell) if key in totals else cell
+        return totals
+
+
+def recording(intervals: Iterable[Interval]) -> Recording:
+    """Sort intervals by second, merging those of the same second."""
+    seconds: dict[int, Interval] = {}
+    for interval in intervals:
+        known = seconds.get(interval.second)
+        seconds[interval.second] = interval if known is None else known.merge(interval)
+    return Recording(tuple(seconds[second] for second in sorted(seconds)))
+
+
+def _merged(mine: Mapping[K, V] | None, theirs: Mapping[K, V] | None, merge: Callable[[V, V], V]) -> dict[K, V]:
+    both = dict(mine or {})
+    for key, value in (theirs or {}).items():
+        both[key] = merge(both[key], value) if key in both else value
+    return both

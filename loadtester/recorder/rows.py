@@ -1,0 +1,67 @@
+"""One line of requests.csv for one request: moments, outcome, tokens, money; never a prompt or an answer."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from loadtester.model import Ending, Request, Usage
+from loadtester.recorder.probe import Probe
+
+COLUMNS = (
+    "id",
+    "due_ns",
+    "sent_ns",
+    "first_ns",
+    "done_ns",
+    "query",
+    "model",
+    "answered_by",
+    "outcome",
+    "detail",
+    "input_tokens",
+    "output_tokens",
+    "cost_usd",
+    "session",
+    "turn",
+    "worker",
+    "kind",
+    "finish_reason",
+    "connect_ns",
+    "chunks",
+    "bytes",
+    "held",
+    "cache_read_tokens",
+    "cache_write_tokens",
+    "reasoning_tokens",
+    "tokens_estimated",
+)
+
+
+def row(request: Request, probe: Probe, ending: Ending, usage: Usage | None, usd: Decimal | None, worker: int) -> str:
+    """The line, without its line end, in the order of COLUMNS; empty where there is nothing to say."""
+    tokens = (
+        ",,,"
+        if usage is None
+        else f"{usage.cache_read},{usage.cache_write},{usage.reasoning},{int(usage.is_estimated)}"
+    )
+    return (
+        f"{request.id},{probe.due_ns},{_or_empty(probe.sent_ns)},{_or_empty(probe.first_ns)},{_or_empty(probe.done_ns)},"
+        f"{_quoted(request.query)},{_quoted(request.model)},{_quoted(ending.model)},{ending.outcome.value},"
+        f"{_quoted(ending.detail)},{'' if usage is None else usage.input},{'' if usage is None else usage.output},"
+        f"{'' if usd is None else usd},{_quoted(request.session)},{request.turn},{worker},{_quoted(request.kind)},"
+        f"{_quoted(ending.finish_reason)},{_or_empty(probe.connect_ns)},{probe.n_chunks},{probe.n_bytes},"
+        f"{int(probe.is_held)},{tokens}"
+    )
+
+
+def _or_empty(value: int | None) -> int | str:
+    return "" if value is None else value
+
+
+def _quoted(text: str | None) -> str:
+    if text is None:
+        return ""
+    if text.isalnum():
+        return text
+    flat = " ".join(text.split())
+    return '"' + flat.replace('"', '""') + '"' if "," in flat or '"' in flat else flat

@@ -1,0 +1,95 @@
+"""summary.json: stable names, SI units, rates as fractions; null where there is nothing to say."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from decimal import Decimal
+from typing import Any
+
+from loadtester.analysis import Cost, Figures, Report, Spread
+from loadtester.errors import PRECEDENCE
+
+SCHEMA = 1
+
+
+def summary(report: Report) -> dict[str, Any]:
+    """The report as JSON-ready values; docs/cli.md lists the fields."""
+    total = report.total
+    return {
+        "schema": SCHEMA,
+        "run": _run(report),
+        "validity": {
+            "verdict": report.validity.verdict,
+            "reasons": [
+                {"code": reason.code, "message": reason.message, "evidence": dict(reason.evidence)}
+                for reason in report.validity.reasons
+            ],
+        },
+        "funnel": asdict(total.funnel),
+        "rates": asdict(total.rates),
+        **{f"{name}_s": _spread(getattr(total, name)) for name in _SPREADS},
+        "held": total.held,
+        "tokens": asdict(total.tokens),
+        "cost_usd": _cost(total.cost),
+        "by": {
+            dimension: {name: _part(part) for name, part in parts.items()} for dimension, parts in report.by.items()
+        },
+        "thresholds": [],
+        "advice": [asdict(advice) for advice in report.advice],
+    }
+
+
+def summary_text(report: Report) -> str:
+    """summary.json's text."""
+    return json.dumps(summary(report), indent=2, ensure_ascii=False, default=_plain) + "\n"
+
+
+def exit_code(report: Report) -> int:
+    """The process's exit code: the first in order of precedence of those that hold."""
+    return next((int(code) for code in PRECEDENCE if code in report.exit_codes), 0)
+
+
+_SPREADS = ("latency", "service", "lag", "ttft", "itl", "tpot", "connect", "failed_latency")
+
+
+def _run(report: Report) -> dict[str, Any]:
+    manifest = report.manifest
+    return {
+        **{key: manifest.get(key) for key in ("id", "name", "target", "protocol", "pattern", "seed", "started_at")},
+        "duration_s": manifest["plan"]["duration_s"],
+        "elapsed_s": report.elapsed_s,
+        "workers": manifest.get("workers"),
+        "status": manifest.get("status"),
+        "exit_code": exit_code(report),
+        "exit_codes": list(report.exit_codes),
+    }
+
+
+def _spread(spread: Spread) -> dict[str, Any]:
+    return asdict(spread)
+
+
+def _cost(cost: Cost) -> dict[str, Any]:
+    return {**asdict(cost), "unpriced_models": list(cost.unpriced_models)}
+
+
+def _part(part: Figures) -> dict[str, Any]:
+    return {
+        "funnel": asdict(part.funnel),
+        "rates": asdict(part.rates),
+        "latency_s": _spread(part.latency),
+        "ttft_s": _spread(part.ttft),
+        "tokens": asdict(part.tokens),
+        "cost_usd": {name: getattr(part.cost, name) for name in ("run", "good", "wasted", "per_good_answer")},
+    }
+
+
+def _plain(value: object) -> Any:
+    """Money as a JSON number with all its digits would need a string; readers of summaries want numbers."""
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(type(value).__name__)

@@ -1,0 +1,190 @@
+"""The summary for people: plain text that can be pasted into a ticket, coloured where it goes to a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from decimal import Decimal
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from loadtester import __version__
+from loadtester.analysis import Figures, Report, Spread
+
+_COLOURS = {"valid": "bold green", "suspect": "bold yellow", "invalid": "bold red"}
+_UNSENT = ("planned", "dropped", "cancelled", "unfinished", "sent")
+
+
+def print_summary(report: Report, console: Console, *, is_compact: bool = False) -> None:
+    """Print the summary; the compact one has no tables by query type and model."""
+    parts = [
+        _verdict(report),
+        _headline(report),
+        _funnel(report),
+        _rates(report),
+        _latency(report),
+        *([] if is_compact else _by(report)),
+        _money(report),
+        *_advice(report),
+    ]
+    console.print(Group(*(Padding(part, (0, 0, 1, 0)) for part in parts)), highlight=False)
+
+
+def _verdict(report: Report) -> RenderableType:
+    verdict = report.validity.verdict
+    status = report.manifest.get("status")
+    lines = [Text(verdict.upper(), style=_COLOURS[verdict])]
+    if status != "complete":
+        killed = "killed or still running" if status == "running" else str(status)
+        lines[0].append(f"  partial: the run was {killed}", style="bold yellow")
+    if error := report.manifest.get("error"):
+        lines.append(Text(f"  {error}"))
+    lines += [Text(f"  {reason.verdict}: {reason.message}") for reason in report.validity.reasons]
+    return Group(*lines)
+
+
+def _headline(report: Report) -> RenderableType:
+    manifest = report.manifest
+    plan = manifest["plan"]
+    return Text(
+        f"{manifest['name']}: {manifest['pattern']}, {plan['requests']:,} requests in {plan['duration_s']:g} s "
+        f"over {manifest['protocol']} to {manifest['target']}\n"
+        f"{manifest['id']}  seed {manifest['seed']}  fmload {__version__}"
+    )
+
+
+def _funnel(report: Report) -> RenderableType:
+    counts = asdict(report.total.funnel)
+    before = [f"{name} {counts[name]:,}" for name in _UNSENT if counts[name] or name in ("planned", "sent")]
+    after = [f"{name} {count:,}" for name, count in counts.items() if name not in _UNSENT and (count or name == "ok")]
+    return Text(f"requests   {'  '.join(before)}\noutcomes   {'  '.join(after)}")
+
+
+def _rates(report: Report) -> RenderableType:
+    rates = report.total.rates
+    slo_s = report.manifest["scenario"]["judge"]["slo_s"]
+    held = (
+        f"\nheld       {report.total.held:,} follow-up turns waited for the answer before" if report.total.held else ""
+    )
+    return Text(
+        f"rates      offered {_rate(rates.offered_per_s)}  delivered {_rate(rates.delivered_per_s)}  "
+        f"throughput {_rate(rates.throughput_per_s)}  goodput {_rate(rates.goodput_per_s)}\n"
+        f"quality    SLA {_percent(rates.sla)} within {slo_s:g} s  "
+        f"throttled {_percent(rates.throttle_rate)}  errors {_percent(rates.error_rate)}{held}"
+    )
+
+
+def _latency(report: Report) -> RenderableType:
+    total = report.total
+    table = _table("seconds", "count", "mean", "p50", "p95", "p99", "max")
+    rows = {
+        "latency (from due, ok answers)": total.latency,
+        "service (from sent)": total.service,
+        "time to first token": total.ttft,
+        "between chunks": total.itl,
+        "per output token": total.tpot,
+        "failed requests": total.failed_latency,
+        "connect": total.connect,
+        "generator lag": total.lag,
+    }
+    for name, spread in rows.items():
+        if spread.count:
+            table.add_row(name, f"{spread.count:,}", *_columns(spread, "mean", "p50", "p95", "p99", "max"))
+    return table
+
+
+def _by(report: Report) -> Iterator[RenderableType]:
+    for dimension, title in (("query", "query type"), ("model", "model asked")):
+        table = _table(
+            title,
+            "sent",
+            "ok",
+            "throttled",
+            "SLA",
+            "p50",
+            "p95",
+            "p99",
+            "max",
+            "TTFT p50",
+            "p95",
+            "tok in",
+            "out",
+            "USD",
+        )
+        for name, part in report.by.get(dimension, {}).items():
+            table.add_row(name, *_part(part))
+        yield table
+
+
+def _part(part: Figures) -> list[str]:
+    funnel = part.funnel
+    return [
+        f"{funnel.sent:,}",
+        f"{funnel.ok:,}",
+        f"{funnel.throttled:,}",
+        _percent(part.rates.sla),
+        *_columns(part.latency, "p50", "p95", "p99", "max"),
+        *_columns(part.ttft, "p50", "p95"),
+        f"{part.tokens.input:,}",
+        f"{part.tokens.output:,}",
+        _usd(part.cost.run, 4),
+    ]
+
+
+def _money(report: Report) -> RenderableType:
+    cost, tokens = report.total.cost, report.total.tokens
+    estimated = f" ({tokens.estimated_answers:,} answers estimated)" if tokens.estimated_answers else ""
+    cached = f"  cache read {tokens.cache_read:,}  cache write {tokens.cache_write:,}" if tokens.cache_read else ""
+    lines = [f"tokens     in {tokens.input:,}  out {tokens.output:,}{cached}{estimated}"]
+    if cost.unpriced_models:
+        lines.append(f"cost       unknown: no price for {', '.join(cost.unpriced_models)}; give one under `prices:`")
+    else:
+        lines.append(
+            f"cost       this run {_usd(cost.run, 4)}  of it wasted {_usd(cost.wasted, 4)}  "
+            f"per good answer {_usd(cost.per_good_answer, 5)}"
+        )
+    if cost.daily is not None:
+        lines.append(
+            f"projected  {_usd(cost.daily)} a day  {_usd(cost.monthly)} a month (30 days) "
+            f"at {cost.daily_messages:,} messages a day"
+        )
+        lines.append(f"           {cost.assumption}; prices: {cost.price_table}")
+    return Text("\n".join(lines))
+
+
+def _advice(report: Report) -> Iterator[RenderableType]:
+    if report.advice:
+        yield Text("\n".join(f"→ {advice.message}\n  check: {advice.check}" for advice in report.advice))
+
+
+def _table(first: str, *columns: str) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
+    table.add_column(first, no_wrap=True)
+    for column in columns:
+        table.add_column(column, justify="right", no_wrap=True)
+    return table
+
+
+def _columns(spread: Spread, *names: str) -> list[str]:
+    return [_seconds(getattr(spread, name)) for name in names]
+
+
+def _seconds(value: float | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.4f}" if value < 1 else f"{value:.3f}"
+
+
+def _percent(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1%}"
+
+
+def _rate(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}/s"
+
+
+def _usd(value: Decimal | None, digits: int = 2) -> str:
+    return "–" if value is None else f"${value:,.{digits}f}"

@@ -1,0 +1,6 @@
+"""Run directories: the only writer and reader of them."""
+
+from loadtester.rundir.reader import Run, read, request_lines
+from loadtester.rundir.writer import SCHEMA, Writer, new_directory, put, require_writable
+
+__all__ = ["SCHEMA", "Run", "Writer", "new_directory", "put", "read", "request_lines", "require_writable"]

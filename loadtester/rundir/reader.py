@@ -1,0 +1,90 @@
+"""Reads a run directory back, whole or cut short."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from loadtester.errors import FmloadError
+from loadtester.model import Series
+from loadtester.recorder import Counts, Recording, recording
+from loadtester.rundir import hlog, timeline
+from loadtester.rundir.writer import SCHEMA
+
+_GZIP = 31
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run as it lies on the disk: its manifest and what was recorded up to its last whole second."""
+
+    directory: Path
+    manifest: dict[str, Any]
+    recording: Recording
+
+
+def read(directory: Path) -> Run:
+    """Read a run directory. Raises FmloadError where it is none, or is broken before its last second."""
+    manifest = _manifest(directory)
+    try:
+        intervals = list(timeline.read_lines((directory / "timeline.ndjson").read_text("utf-8")))
+    except (OSError, ValueError) as error:
+        raise _broken(directory / "timeline.ndjson", error) from error
+    whole = {interval.second for interval in intervals}
+    counts: dict[int, dict[Series, Counts]] = defaultdict(dict)
+    try:
+        for second, series, part in hlog.read_lines((directory / "intervals.hlog").read_text("utf-8")):
+            if second in whole:
+                counts[second][series] = part
+    except (OSError, ValueError) as error:
+        raise _broken(directory / "intervals.hlog", error) from error
+    return Run(
+        directory,
+        manifest,
+        recording(replace(interval, counts=counts.get(interval.second, {})) for interval in intervals),
+    )
+
+
+def request_lines(directory: Path) -> Iterator[str]:
+    """Lines of requests.csv.gz, the columns' names first; what follows a cut is left out."""
+    rest = (directory / "requests.csv.gz").read_bytes()
+    while rest:
+        member = zlib.decompressobj(_GZIP)
+        try:
+            text = member.decompress(rest)
+        except zlib.error:
+            return
+        if not member.eof:
+            return
+        rest = member.unused_data
+        yield from text.decode("utf-8").splitlines()
+
+
+def _manifest(directory: Path) -> dict[str, Any]:
+    path = directory / "manifest.json"
+    try:
+        manifest = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise FmloadError(
+            f"{directory} is not a run directory: it has no manifest.json",
+            remedy="name a directory that `fmload run` wrote, such as reports/2026-11-21T07-30-05Z-spike",
+        ) from error
+    except (OSError, ValueError) as error:
+        raise _broken(path, error) from error
+    if not isinstance(manifest, dict) or manifest.get("schema") != SCHEMA:
+        found = manifest.get("schema") if isinstance(manifest, dict) else None
+        raise FmloadError(
+            f"{path}: schema {found!r} is not the one this version reads ({SCHEMA})",
+            remedy="read it with the version of fmload that wrote it",
+        )
+    return manifest
+
+
+def _broken(path: Path, error: Exception) -> FmloadError:
+    reason = error.strerror if isinstance(error, OSError) else str(error)
+    return FmloadError(f"{path} cannot be read: {reason}", remedy="was it edited or copied in part?")

@@ -1,0 +1,73 @@
+"""timeline.ndjson: one line of counters a second. A second is on record once its line here is whole."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+from loadtester.model import CellKey, Outcome
+from loadtester.recorder import Cell, Interval
+
+_CELL_FIELDS = tuple(Cell.__slots__)
+
+
+def line(interval: Interval) -> str:
+    """The line of one second, with its line end. Outcome totals stand beside the cells they are the sums of."""
+    cells = interval.cells or {}
+    outcomes: Counter[str] = Counter()
+    for key, cell in cells.items():
+        outcomes[key.outcome.value] += cell.count
+    return (
+        json.dumps(
+            {
+                "second": interval.second,
+                "planned": interval.planned,
+                "sent": interval.sent,
+                "in_flight": interval.in_flight,
+                "outcomes": outcomes,
+                "usd": str(sum((cell.usd for cell in cells.values()), Decimal(0))),
+                "cpu_s": round(interval.cpu_s, 6),
+                "stall_s": round(interval.stall_s, 6),
+                "cells": [_cell(key, cell) for key, cell in cells.items()],
+            }
+        )
+        + "\n"
+    )
+
+
+def read_lines(text: str) -> Iterator[Interval]:
+    """The interval of each whole line; a last line cut short is left out. Raises ValueError naming a broken line."""
+    for number, raw in enumerate(text.splitlines(keepends=True), start=1):
+        if not raw.endswith("\n"):
+            return
+        try:
+            yield _interval(json.loads(raw))
+        except (KeyError, TypeError, ValueError, ArithmeticError) as error:
+            raise ValueError(f"line {number}: {type(error).__name__}: {error}") from error
+
+
+def _cell(key: CellKey, cell: Cell) -> dict[str, Any]:
+    values = {name: getattr(cell, name) for name in _CELL_FIELDS}
+    values["usd"] = str(cell.usd)
+    return {**key._asdict(), "outcome": key.outcome.value, **values}
+
+
+def _interval(raw: dict[str, Any]) -> Interval:
+    cells = {
+        CellKey(cell["query"], cell["kind"], cell["model"], cell["answered_by"], Outcome(cell["outcome"])): Cell(
+            **{name: Decimal(cell[name]) if name == "usd" else int(cell[name]) for name in _CELL_FIELDS}
+        )
+        for cell in raw["cells"]
+    }
+    return Interval(
+        second=int(raw["second"]),
+        planned=int(raw["planned"]),
+        sent=int(raw["sent"]),
+        in_flight=int(raw["in_flight"]),
+        cpu_s=float(raw["cpu_s"]),
+        stall_s=float(raw["stall_s"]),
+        cells=cells,
+    )

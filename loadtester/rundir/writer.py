@@ -1,0 +1,117 @@
+"""Writes a run directory as the run goes, so that a run killed at any moment can be read up to its last second."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from loadtester.errors import Exit, FmloadError
+from loadtester.recorder import COLUMNS, Interval
+from loadtester.rundir import hlog, timeline
+
+SCHEMA = 1
+
+
+class Writer:
+    """The only writer of a run directory; owns its open files until `close`.
+
+    Raises FmloadError where the directory can't be made or written.
+    """
+
+    def __init__(self, directory: Path, manifest: Mapping[str, Any], started_at: datetime) -> None:
+        self.directory = directory
+        self._manifest = dict(manifest)
+        self._encoder = hlog.HlogEncoder()
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            self._hlog = (directory / "intervals.hlog").open("wb", buffering=0)
+            self._timeline = (directory / "timeline.ndjson").open("wb", buffering=0)
+            self._requests = (directory / "requests.csv.gz").open("wb", buffering=0)
+            _write(self._hlog, hlog.header(started_at.timestamp(), started_at.isoformat()).encode())
+            _write(self._requests, _member([",".join(COLUMNS)]))
+            self.update_manifest(status="running")
+        except OSError as error:
+            raise _unwritable(directory, error) from error
+
+    def write(self, interval: Interval, rows: list[str]) -> None:
+        """Append one second. The timeline's line comes last: it says that the second is whole."""
+        lines = [
+            self._encoder.line(interval.second, series, counts) for series, counts in (interval.counts or {}).items()
+        ]
+        try:
+            if rows:
+                _write(self._requests, _member(rows))
+            _write(self._hlog, "".join(lines).encode())
+            _write(self._timeline, timeline.line(interval).encode())
+        except OSError as error:
+            raise _unwritable(self.directory, error) from error
+
+    def update_manifest(self, **changes: Any) -> None:
+        """Set fields of the manifest and put it in place whole."""
+        self._manifest.update(changes)
+        self.put("manifest.json", json.dumps(self._manifest, indent=2, ensure_ascii=False) + "\n")
+
+    def put(self, name: str, text: str) -> None:
+        """Write a derived file whole: beside its place first, then moved there."""
+        put(self.directory, name, text)
+
+    def close(self) -> None:
+        """Close the appended files; the directory stays."""
+        for file in (self._requests, self._hlog, self._timeline):
+            file.close()
+
+
+def put(directory: Path, name: str, text: str) -> None:
+    """Write a derived file of a run directory whole, or not at all."""
+    beside = directory / f".{name}.part"
+    try:
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(directory / name)
+    except OSError as error:
+        raise _unwritable(directory, error) from error
+
+
+def new_directory(root: Path, name: str, now: datetime) -> Path:
+    """A directory name that is free under `root`: start time and the run's name, numbered where taken."""
+    safe = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in name)
+    stem = f"{now.astimezone(UTC):%Y-%m-%dT%H-%M-%SZ}-{safe}"
+    path, number = root / stem, 1
+    while path.exists():
+        number += 1
+        path = root / f"{stem}-{number}"
+    return path
+
+
+def require_writable(root: Path) -> None:
+    """Make sure, before any load is sent, that run directories can be made under `root`."""
+    probe = root / f".fmload-{os.getpid()}"
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as error:
+        raise _unwritable(root, error) from error
+
+
+def _member(rows: list[str]) -> bytes:
+    # A whole gzip member a second: what came before stays readable wherever the file is cut.
+    return gzip.compress(("\n".join(rows) + "\n").encode(), compresslevel=1, mtime=0)
+
+
+def _write(file: BinaryIO, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[file.write(view) :]
+
+
+def _unwritable(path: Path, error: OSError) -> FmloadError:
+    return FmloadError(
+        f"cannot write {path}: {error.strerror or error}",
+        remedy="free space there or choose another place with --out DIR",
+        code=Exit.BUDGET if error.errno == 28 else Exit.INPUT,  # noqa: PLR2004  ENOSPC stops a run like a limit does
+    )

@@ -1,0 +1,135 @@
+"""The recorder turns outcomes into counters, samples and rows, each once."""
+
+import csv
+from decimal import Decimal
+
+from loadtester.model import CellKey, Ending, Outcome, Request, Series, Usage
+from loadtester.recorder import COLUMNS, Probe, Recorder
+
+REQUEST = Request(
+    id=7, query="greeting", kind="ai", model="m", prompt="Hello!!!", session="s", turn=1, max_tokens=10, language="en"
+)
+
+
+class FakeClock:
+    """A clock that says what it is told."""
+
+    def __init__(self):
+        self.now_ns = 0
+
+    def __call__(self):
+        return self.now_ns
+
+
+def _recorder():
+    return Recorder(slo_s=1.0, price=lambda model, usage: Decimal(usage.output) / 1000 if model == "m" else None)
+
+
+def _probe(clock, *, due_ns=0, sent_ns=10, chunks=(100, 150, 250), done_ns=300):
+    probe = Probe(clock, due_ns)
+    clock.now_ns = sent_ns
+    probe.launched()
+    probe.sent()
+    for at_ns in chunks:
+        clock.now_ns = at_ns
+        probe.chunk(4, "text")
+    clock.now_ns = done_ns
+    probe.done()
+    return probe
+
+
+def _flush(recorder):
+    return recorder.flush(0, planned=1, sent=1, in_flight=0, stall_s=0.0)
+
+
+def test_moments_become_the_defined_metrics():
+    """Latency is from due, service from sent, ttft to the first chunk, gaps between chunks, tpot by reported tokens."""
+    recorder, us = _recorder(), 1000
+    probe = _probe(FakeClock(), sent_ns=10 * us, chunks=(100 * us, 150 * us, 250 * us), done_ns=300 * us)
+    recorder.add(REQUEST, probe, Ending(Outcome.OK, usage=Usage(5, 11), model="m"))
+    interval, _ = _flush(recorder)
+    got = {series.metric: sorted(counts.indices.tolist()) for series, counts in interval.counts.items()}
+    assert got == {
+        "latency": [300],
+        "service": [290],
+        "lag": [10],
+        "ttft": [100],
+        "ttft_service": [90],
+        "itl": [50, 100],
+        "tpot": [20],
+    }
+
+
+def test_failures_do_not_touch_the_latency_of_answers():
+    """A failed request's latency is kept, apart."""
+    recorder = _recorder()
+    recorder.add(REQUEST, _probe(FakeClock(), chunks=()), Ending(Outcome.THROTTLED))
+    interval, _ = _flush(recorder)
+    assert Series("latency", "greeting", "ai", "m", is_ok=False) in interval.counts
+    assert not any(series.is_ok for series in interval.counts)
+
+
+def test_opening_a_connection_is_not_the_generators_lag():
+    """Lag leaves out the time that a connection took to open."""
+    recorder, us, clock = _recorder(), 1000, FakeClock()
+    probe = Probe(clock, 0)
+    probe.launched()
+    probe.connected(80 * us)
+    clock.now_ns = 100 * us
+    probe.sent()
+    probe.done()
+    recorder.add(REQUEST, probe, Ending(Outcome.OK, usage=Usage(1, 1)))
+    interval, _ = _flush(recorder)
+    assert interval.counts[Series("lag", "greeting", "ai", "m", is_ok=True)].indices.tolist() == [20]
+
+
+def test_missing_usage_is_estimated_and_counted_as_such():
+    """An ok answer without usage is estimated at four ASCII characters a token."""
+    recorder = _recorder()
+    recorder.add(REQUEST, _probe(FakeClock()), Ending(Outcome.OK))
+    interval, _ = _flush(recorder)
+    cell = interval.cells[CellKey("greeting", "ai", "m", "m", Outcome.OK)]
+    assert (cell.input, cell.output, cell.estimated) == (2, 3, 1)
+
+
+def test_money_is_priced_by_the_model_that_answered():
+    """An answer by another model is priced as that model's; without a price it costs nothing known."""
+    recorder = _recorder()
+    recorder.add(REQUEST, _probe(FakeClock()), Ending(Outcome.OK, usage=Usage(1, 500), model="m"))
+    recorder.add(REQUEST, _probe(FakeClock()), Ending(Outcome.OK, usage=Usage(1, 500), model="other"))
+    interval, rows = _flush(recorder)
+    assert {key.answered_by: cell.usd for key, cell in interval.cells.items()} == {
+        "m": Decimal("0.5"),
+        "other": Decimal(0),
+    }
+    assert [dict(zip(COLUMNS, line, strict=True))["cost_usd"] for line in csv.reader(rows)] == ["0.5", ""]
+
+
+def test_rows_survive_hostile_text():
+    """Commas, quotes and line breaks from a target stay inside their field."""
+    recorder = _recorder()
+    recorder.add(REQUEST, _probe(FakeClock()), Ending(Outcome.BROKEN, detail='a, "b"\nc', model="x,y"))
+    _, rows = _flush(recorder)
+    (line,) = csv.reader(rows)
+    values = dict(zip(COLUMNS, line, strict=True))
+    assert (values["detail"], values["answered_by"], values["outcome"]) == ('a, "b" c', "x,y", "broken")
+
+
+def test_unsent_requests_have_an_outcome_and_no_moments():
+    """A dropped request is counted and written, with nothing measured."""
+    recorder = _recorder()
+    recorder.add_unsent(REQUEST, 42, Ending(Outcome.DROPPED))
+    interval, rows = _flush(recorder)
+    cell = interval.cells[CellKey("greeting", "ai", "m", "", Outcome.DROPPED)]
+    assert (cell.count, cell.sent, interval.counts) == (1, 0, {})
+    values = dict(zip(COLUMNS, next(csv.reader(rows)), strict=True))
+    assert (values["due_ns"], values["sent_ns"], values["done_ns"]) == ("42", "", "")
+
+
+def test_flush_forgets():
+    """What was handed over is not kept."""
+    recorder = _recorder()
+    recorder.add(REQUEST, _probe(FakeClock()), Ending(Outcome.OK))
+    _flush(recorder)
+    interval, rows = _flush(recorder)
+    assert (interval.cells, interval.counts, rows) == ({}, {}, [])
