@@ -71,7 +71,7 @@ def _projected(cost: Cost, manifest: Mapping[str, Any], whole: Totals, prices: P
 
 def _exit_codes(manifest: Mapping[str, Any], verdict: str) -> tuple[int, ...]:
     codes = {int(code) for code in manifest.get("exit_codes", ())}
-    if manifest.get("status") == "interrupted":
+    if manifest.get("status") in {"interrupted", "running"}:  # killed: its manifest still says that it runs
         codes.add(Exit.INTERRUPTED)
     if manifest.get("status") == "degraded":
         codes.add(Exit.DEGRADED)

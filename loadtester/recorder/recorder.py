@@ -17,6 +17,7 @@ from loadtester.recorder.histogram import Counts, count_ns
 from loadtester.recorder.probe import Probe
 from loadtester.recorder.recording import Cell, Interval
 from loadtester.recorder.rows import row
+from loadtester.workload import ASCII_CHARS_PER_TOKEN, estimate
 
 Price = Callable[[str, Usage], Decimal | None]
 
@@ -148,11 +149,9 @@ def _counts(samples: array[int]) -> Counts:
 
 
 def _estimate(request: Request, probe: Probe) -> Usage:
-    """Tokens of an answer whose target reported none: four ASCII characters a token, one per other character."""
-    prompt = request.prompt
-    prompt_ascii = len(prompt.encode("ascii", "ignore"))
+    """Tokens of an answer whose target reported none."""
     return Usage(
-        input=-(-prompt_ascii // 4) + len(prompt) - prompt_ascii,
-        output=-(-probe.ascii_chars // 4) + probe.other_chars,
+        input=estimate(request.prompt),
+        output=-(-probe.ascii_chars // ASCII_CHARS_PER_TOKEN) + probe.other_chars,
         is_estimated=True,
     )

@@ -1,0 +1,158 @@
+"""`fmload run`: drive traffic at a target and report."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from loadtester.cli.show import Summary, show
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from loadtester.campaign import Watch
+
+_TRAFFIC = "Traffic"
+_TARGET = "Target"
+_WORKLOAD = "Workload"
+_OUTPUT = "Output"
+
+
+def run(
+    target: Annotated[
+        str | None,
+        typer.Argument(
+            help="https://…, wss://…, openai+https://…/v1 or bedrock:REGION; without one, the bundled MangaAssist.",
+        ),
+    ] = None,
+    *,
+    scenario: Annotated[
+        str | None, typer.Option("-f", "--scenario", help="A scenario file, or the name of a built-in one.")
+    ] = None,
+    pattern: Annotated[
+        str | None,
+        typer.Option(help="sustained, ramp, burst, spike or production.", rich_help_panel=_TRAFFIC),
+    ] = None,
+    rate: Annotated[
+        str | None, typer.Option("-r", "--rate", help="Requests per time: 5/s, 300/m.", rich_help_panel=_TRAFFIC)
+    ] = None,
+    duration: Annotated[
+        str | None, typer.Option("-d", "--duration", help="How long: 90s, 2m, 1h30m.", rich_help_panel=_TRAFFIC)
+    ] = None,
+    requests: Annotated[
+        int | None, typer.Option("-n", "--requests", help="How many requests.", rich_help_panel=_TRAFFIC)
+    ] = None,
+    stage: Annotated[
+        list[str] | None,
+        typer.Option("-s", "--stage", help="Move to a rate: 2m:20/s. Repeatable.", rich_help_panel=_TRAFFIC),
+    ] = None,
+    arrivals: Annotated[str | None, typer.Option(help="uniform or poisson.", rich_help_panel=_TRAFFIC)] = None,
+    trace: Annotated[
+        str | None,
+        typer.Option(help="Replay a trace's arrivals and token lengths (CSV, Azure layout).", rich_help_panel=_TRAFFIC),
+    ] = None,
+    speed: Annotated[float | None, typer.Option(help="Replay the trace so many times faster.", rich_help_panel=_TRAFFIC)] = None,
+    seed: Annotated[int | None, typer.Option(help="Same seed, same requests.", rich_help_panel=_TRAFFIC)] = None,
+    max_in_flight: Annotated[
+        int | None,
+        typer.Option("-c", "--max-in-flight", help="Drop (and count) arrivals beyond this.", rich_help_panel=_TRAFFIC),
+    ] = None,
+    timeout: Annotated[str | None, typer.Option(help="Give up on an answer after this.", rich_help_panel=_TRAFFIC)] = None,
+    graceful_stop: Annotated[
+        str | None, typer.Option(help="How long a stopped run may drain.", rich_help_panel=_TRAFFIC)
+    ] = None,
+    protocol: Annotated[
+        str | None, typer.Option(help="ws, rest, sse, openai or bedrock.", rich_help_panel=_TARGET)
+    ] = None,
+    header: Annotated[
+        list[str] | None,
+        typer.Option("-H", "--header", help="'Name: value' sent with each request. Repeatable.", rich_help_panel=_TARGET),
+    ] = None,
+    ca_file: Annotated[str | None, typer.Option(help="Trust this CA (PEM) too.", rich_help_panel=_TARGET)] = None,
+    region: Annotated[str | None, typer.Option(help="AWS region.", rich_help_panel=_TARGET)] = None,
+    endpoint_url: Annotated[str | None, typer.Option(help="Another Bedrock endpoint.", rich_help_panel=_TARGET)] = None,
+    streaming: Annotated[
+        bool | None, typer.Option("--stream/--no-stream", help="openai, bedrock: ask for a stream.", rich_help_panel=_TARGET)
+    ] = None,
+    time_scale: Annotated[
+        float | None,
+        typer.Option(help="Bundled target: length of every simulated wait; 0 is none.", rich_help_panel=_TARGET),
+    ] = None,
+    tokens_per_minute: Annotated[
+        int | None, typer.Option(help="Bundled target: quota of each model; 0 is unlimited.", rich_help_panel=_TARGET)
+    ] = None,
+    mix: Annotated[str | None, typer.Option(help="production, or a file with the query types.", rich_help_panel=_WORKLOAD)] = None,
+    model: Annotated[str | None, typer.Option(help="Ask this model for every query type.", rich_help_panel=_WORKLOAD)] = None,
+    max_tokens: Annotated[int | None, typer.Option(help="Cut answers at this length.", rich_help_panel=_WORKLOAD)] = None,
+    slo: Annotated[str | None, typer.Option(help="A good answer takes at most this.", rich_help_panel=_OUTPUT)] = None,
+    daily_messages: Annotated[
+        int | None, typer.Option(help="Project the bill to so many messages a day.", rich_help_panel=_OUTPUT)
+    ] = None,
+    out: Annotated[str | None, typer.Option("-o", "--out", help="Where run directories go.", rich_help_panel=_OUTPUT)] = None,
+    name: Annotated[str | None, typer.Option(help="The run's name.", rich_help_panel=_OUTPUT)] = None,
+    tag: Annotated[
+        list[str] | None, typer.Option(help="k=v, kept with the run. Repeatable.", rich_help_panel=_OUTPUT)
+    ] = None,
+    summary: Annotated[Summary, typer.Option(help="What to print.", rich_help_panel=_OUTPUT)] = Summary.FULL,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No progress.", rich_help_panel=_OUTPUT)] = False,
+    no_color: Annotated[bool, typer.Option("--no-color", help="No colour.", rich_help_panel=_OUTPUT)] = False,
+) -> None:
+    """Send traffic to TARGET and report: latency, time to first token, throttling, tokens, and the bill."""
+    flags: dict[str, object] = {
+        "target.url": target,
+        "load.pattern": pattern,
+        "load.rate": rate,
+        "load.duration": duration,
+        "load.requests": requests,
+        "load.stages": stage or None,
+        "load.arrivals": arrivals,
+        "load.trace": trace,
+        "load.speed": speed,
+        "load.seed": seed,
+        "load.max_in_flight": max_in_flight,
+        "load.timeout": timeout,
+        "load.graceful_stop": graceful_stop,
+        "target.protocol": protocol,
+        "target.headers": header or None,
+        "target.ca_file": ca_file,
+        "target.region": region,
+        "target.endpoint_url": endpoint_url,
+        "target.streaming": streaming,
+        "bundled.time_scale": time_scale,
+        "bundled.tokens_per_minute": tokens_per_minute,
+        "mix": mix,
+        "model": model,
+        "max_tokens": max_tokens,
+        "slo": slo,
+        "daily_messages": daily_messages,
+        "output.directory": out,
+        "output.name": name,
+        "output.tags": tag or None,
+    }
+    from loadtester.scenario import resolve  # noqa: PLC0415  heavy, and --help must be quick
+
+    given = {path: value for path, value in flags.items() if value is not None}
+    resolved = resolve(given, file=scenario, environ=os.environ)
+    from loadtester import campaign  # noqa: PLC0415
+
+    report = campaign.run(resolved, _watch(quiet=quiet, no_color=no_color))
+    if summary is not Summary.NONE and not quiet:
+        typer.echo(f"{Path(resolved.output.directory) / report.manifest['id']}", err=True)
+    show(report, summary, no_color=no_color)
+
+
+def _watch(*, quiet: bool, no_color: bool) -> Watch:
+    from rich.console import Console  # noqa: PLC0415
+
+    from loadtester.live import Lines, Quiet, Screen  # noqa: PLC0415
+
+    if quiet:
+        return lambda _planned, _duration_s: Quiet()
+    console: Console = Console(stderr=True, no_color=no_color or None)
+    if sys.stderr.isatty():
+        return lambda planned, duration_s: Screen(console, planned, duration_s)
+    return lambda planned, duration_s: Lines(console, planned, duration_s)

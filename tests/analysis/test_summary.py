@@ -1,0 +1,208 @@
+"""Figures of a run whose truth is known by construction."""
+
+from dataclasses import asdict, replace
+from decimal import Decimal
+
+import numpy as np
+import pytest
+
+from loadtester.analysis import summarise
+from loadtester.cost import price_table
+from loadtester.errors import Exit
+from loadtester.model import CellKey, Outcome, Series
+from loadtester.recorder import Cell, Interval, Recording, count_ns, recording
+
+HAIKU = "anthropic.claude-3-haiku-20240307-v1:0"
+SONNET = "anthropic.claude-3-sonnet-20240229-v1:0"
+
+
+def _manifest(**changes):
+    return {
+        "status": "complete",
+        "elapsed_s": 100.0,
+        "workers": 1,
+        "plan": {"requests": 1000, "duration_s": 100.0},
+        "scenario": {
+            "judge": {"slo_s": 3.0, "daily_messages": 1_000_000},
+            "mix": [{"name": "lookup", "share": 0.7}, {"name": "recommend", "share": 0.3}],
+        },
+        **changes,
+    }
+
+
+def _cells(**changes):
+    ok = Cell(count=650, sent=650, in_slo=640, input=650 * 500, output=650 * 200)
+    return {
+        CellKey("lookup", "ai", HAIKU, HAIKU, Outcome.OK): ok,
+        CellKey("lookup", "ai", HAIKU, "", Outcome.THROTTLED): Cell(count=50, sent=50, in_slo=50),
+        CellKey("recommend", "ai", SONNET, SONNET, Outcome.OK): Cell(
+            count=290, sent=290, in_slo=100, input=290 * 500, output=290 * 200
+        ),
+        CellKey("recommend", "ai", SONNET, SONNET, Outcome.TRUNCATED): Cell(
+            count=5, sent=5, in_slo=5, input=5 * 500, output=5 * 1024
+        ),
+        CellKey("recommend", "ai", SONNET, "", Outcome.DROPPED): Cell(count=5),
+        **changes,
+    }
+
+
+def _run(cells, latencies_s=(), *, metric="latency", planned=1000, is_ok=True):
+    counts = {}
+    if len(latencies_s):
+        ns = np.array([round(value * 1e9) for value in latencies_s], dtype=np.int64)
+        counts[Series(metric, "lookup", "ai", HAIKU, is_ok)] = count_ns(ns)
+    return recording([Interval(0, planned=planned, sent=995, cells=cells, counts=counts)])
+
+
+def _summarise(run, **changes):
+    return summarise(_manifest(**changes), run, price_table({}))
+
+
+def test_the_funnel_adds_up():
+    """Every planned request is in one place, in the whole and in each part."""
+    report = _summarise(_run(_cells()))
+    for part in (report.total, *report.by["query"].values(), *report.by["model"].values()):
+        funnel = asdict(part.funnel)
+        before = ("planned", "dropped", "cancelled", "unfinished", "sent")
+        assert funnel["planned"] == sum(funnel[name] for name in before[1:])
+        assert funnel["sent"] == sum(count for name, count in funnel.items() if name not in before)
+    assert sum(part.funnel.planned for part in report.by["query"].values()) == report.total.funnel.planned == 1000
+
+
+def test_rates_follow_their_definitions():
+    """Throttles are no errors, failures break the SLA, goodput needs a good answer in time."""
+    rates = _summarise(_run(_cells())).total.rates
+    assert rates.offered_per_s == 10.0
+    assert rates.delivered_per_s == 9.95
+    assert rates.throughput_per_s == 9.95
+    assert rates.goodput_per_s == 7.4
+    assert rates.throttle_rate == pytest.approx(50 / 995)
+    assert rates.error_rate == pytest.approx(5 / 995)
+    assert rates.sla == pytest.approx(740 / 995)
+
+
+def test_money_is_exact():
+    """Tokens times price to the last digit; a cut answer is paid for but wasted; cost per good answer is all money."""
+    cost = _summarise(_run(_cells())).total.cost
+    good = 650 * Decimal("0.000375") + 290 * Decimal("0.0045")
+    wasted = 5 * (500 * Decimal(3) + 1024 * Decimal(15)) / 1_000_000
+    assert (cost.good, cost.wasted, cost.run) == (good, wasted, good + wasted)
+    assert cost.per_good_answer == (good + wasted) / 740
+    lookup = 650 * Decimal("0.000375") / 700
+    recommend = (290 * Decimal("0.0045") + wasted) / 300
+    daily = 1_000_000 * (Decimal("0.7") * lookup + Decimal("0.3") * recommend)
+    assert abs(cost.daily - daily) < Decimal("0.000001")
+    assert abs(cost.monthly - 30 * daily) < Decimal("0.00003")
+
+
+def test_a_model_without_a_price_makes_the_cost_unknown():
+    """Never zero: the model is named, and nothing is projected."""
+    cells = _cells()
+    cells[CellKey("lookup", "ai", "mine", "mine", Outcome.OK)] = Cell(count=1, sent=1, input=1, output=1)
+    cost = _summarise(_run(cells, planned=1001)).total.cost
+    assert (cost.run, cost.per_good_answer, cost.daily) == (None, None, None)
+    assert cost.unpriced_models == ("mine",)
+
+
+@pytest.mark.parametrize(
+    ("samples", "printed"),
+    [(28, []), (29, ["p90"]), (59, ["p90", "p95"]), (298, ["p90", "p95"]), (299, ["p90", "p95", "p99"])],
+)
+def test_percentiles_need_their_samples(samples, printed):
+    """A percentile without enough samples is not printed."""
+    latency = asdict(_summarise(_run(_cells(), [1.0] * samples)).total.latency)
+    assert [name for name in ("p90", "p95", "p99", "p999") if latency[name] is not None] == printed
+    assert latency["count"] == samples
+
+
+def test_no_traffic_at_all():
+    """An empty run has no rates, no percentiles and no cost per answer, and is not simply valid."""
+    report = _summarise(Recording(), plan={"requests": 0, "duration_s": 10.0}, elapsed_s=0.0)
+    assert report.total.rates.sla is None
+    assert report.total.latency.p50 is None
+    assert report.total.cost.per_good_answer is None
+    assert report.validity.verdict == "suspect"
+
+
+GOOD = [1.0] * 600
+
+
+@pytest.mark.parametrize(
+    ("run", "changes", "code", "verdict"),
+    [
+        (_run({**_cells(), CellKey("q", "ai", "m", "", Outcome.DROPPED): Cell(count=60)}, GOOD, planned=1060), {}, "undelivered", "invalid"),
+        (_run({**_cells(), CellKey("q", "ai", "m", "", Outcome.DROPPED): Cell(count=15)}, GOOD, planned=1015), {}, "undelivered", "suspect"),
+        (_run(_cells(), GOOD, planned=1100), {"status": "running"}, "undelivered", "invalid"),
+        (_run(_cells(), [0.2] * 600, metric="lag"), {}, "lag", "invalid"),
+        (_run(_cells(), [5000.0, *GOOD]), {}, "clipped", "suspect"),
+        (_run(_cells(), [1.0] * 58), {}, "few_samples", "suspect"),
+    ],
+)  # fmt: skip
+def test_each_reason_is_found(run, changes, code, verdict):
+    """What spoils a run is named, with its verdict."""
+    report = _summarise(run, **changes)
+    reasons = {reason.code: reason for reason in report.validity.reasons}
+    assert reasons[code].verdict == verdict
+    assert reasons[code].evidence
+    assert (Exit.INVALID_RUN in report.exit_codes) == (report.validity.verdict == "invalid")
+
+
+def test_a_good_run_is_valid():
+    """Enough answers, delivered as planned, on time: nothing to say, exit code 0."""
+    report = _summarise(_run(_cells(), GOOD))
+    assert report.validity.verdict == "valid"
+    assert report.exit_codes == (0,)
+
+
+def test_a_busy_generator_is_suspect():
+    """A generator that used over 90 % of its core is named as the likely cause."""
+    busy = recording([replace(_run(_cells(), GOOD).intervals[0], cpu_s=0.97), Interval(1)])
+    assert "cpu" in {reason.code for reason in _summarise(busy).validity.reasons}
+
+
+def test_littles_law_is_checked():
+    """In-flight counts that do not fit throughput times latency are suspect."""
+    first = replace(_run(_cells(), [1.0] * 900, metric="service").intervals[0], in_flight=20)
+    run = recording([first, *(Interval(second, in_flight=20) for second in range(1, 101))])
+    assert "little" in {reason.code for reason in _summarise(run).validity.reasons}
+    fits = recording([replace(first, in_flight=9), *(Interval(second, in_flight=9) for second in range(1, 101))])
+    assert "little" not in {reason.code for reason in _summarise(fits).validity.reasons}
+
+
+def test_answers_without_usage_are_said():
+    """Estimated tokens make the run suspect, with their count."""
+    cells = _cells()
+    key = CellKey("lookup", "ai", HAIKU, HAIKU, Outcome.OK)
+    cells[key] = replace(cells[key], estimated=3)
+    report = _summarise(_run(cells, GOOD))
+    assert report.total.tokens.estimated_answers == 3
+    assert "usage_missing" in {reason.code for reason in report.validity.reasons}
+
+
+def test_the_four_rules():
+    """Throttles, an SLA under 99 %, timeouts and a month over $50,000 each give advice with evidence and a check."""
+    cells = _cells()
+    cells[CellKey("lookup", "ai", HAIKU, "", Outcome.TIMEOUT)] = Cell(count=1, sent=1)
+    key = CellKey("recommend", "ai", SONNET, SONNET, Outcome.OK)
+    cells[key] = replace(cells[key], output=290 * 2000)
+    advice = _summarise(_run(cells, GOOD, planned=1001)).advice
+    assert [item.code for item in advice] == ["throttled", "sla", "timeouts", "bill"]
+    assert all(item.evidence and item.check for item in advice)
+
+
+def test_a_perfect_run_needs_no_advice():
+    """With nothing wrong there is nothing to advise."""
+    cells = {CellKey("lookup", "ai", HAIKU, HAIKU, Outcome.OK): Cell(count=1000, sent=1000, in_slo=1000, input=1)}
+    assert _summarise(_run(cells, GOOD)).advice == ()
+
+
+def test_a_stopped_run_offers_what_had_become_due():
+    """What a stopped run had not come to is planned and cancelled, but was not offered."""
+    cells = {
+        CellKey("lookup", "ai", HAIKU, HAIKU, Outcome.OK): Cell(count=100, sent=100, in_slo=100),
+        CellKey("lookup", "ai", HAIKU, "", Outcome.CANCELLED): Cell(count=900),
+    }
+    report = _summarise(_run(cells, GOOD), status="interrupted", elapsed_s=10.0)
+    assert report.total.rates.offered_per_s == 10.0
+    assert Exit.INTERRUPTED in report.exit_codes
+    assert report.validity.verdict == "valid"
