@@ -8,6 +8,7 @@ import platform
 import shutil
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import replace
@@ -114,7 +115,8 @@ async def _drive(
     interrupts.engine = engine
     ending: dict[str, Any] = {}
     try:
-        await engine.run()
+        await engine.open()
+        await engine.run(time.perf_counter_ns())
     except FmloadError as error:
         ending = {"status": "aborted", "error": str(error), "exit_codes": [int(error.code)]}
         observer.say(str(error))

@@ -67,10 +67,17 @@ class Engine:
         self.is_stopped = False
         self.elapsed_s = 0.0
 
-    async def run(self) -> None:
-        """Run the whole plan; returns when every row has its outcome. Raises what a driver or the sink raised."""
-        await self._open_first()
-        self._zero_ns = time.perf_counter_ns()
+    async def open(self) -> None:
+        """Open the connections that the first second needs, before the clock starts."""
+        rows = [row for row in self._first_turns() if self._due_ns[row] < LEAD_S * 1e9]
+        await asyncio.gather(*(self._driver.prepare(self._workload.request(row)) for row in rows))
+
+    async def run(self, zero_ns: int) -> None:
+        """Run the whole plan, whose time 0 is `zero_ns` on time.perf_counter_ns; returns when every row has its outcome.
+
+        Raises what a driver or the sink raised.
+        """
+        self._zero_ns = zero_ns
         self._pacer = Pacer(self._due_ns, self._launch, self._zero_ns)
         openings = self._pace_openings()
         beat = self._own(self._chores, self._beat())
@@ -108,11 +115,6 @@ class Engine:
 
     def _clock(self) -> int:
         return time.perf_counter_ns() - self._zero_ns
-
-    async def _open_first(self) -> None:
-        """Open the connections that the first second needs before the clock starts."""
-        rows = [row for row in self._first_turns() if self._due_ns[row] < LEAD_S * 1e9]
-        await asyncio.gather(*(self._driver.prepare(self._workload.request(row)) for row in rows))
 
     def _pace_openings(self) -> Pacer:
         rows = [row for row in self._first_turns() if self._due_ns[row] >= LEAD_S * 1e9]

@@ -1,0 +1,1 @@
+"""What Bedrock needs beside the transport: signatures and credentials."""

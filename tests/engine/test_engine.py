@@ -1,0 +1,241 @@
+"""The engine gives every planned request one outcome, in the open model, whatever the driver does."""
+
+import asyncio
+import csv
+import time
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from loadtester.engine import Engine, Limits
+from loadtester.model import Ending, Outcome, Request
+from loadtester.recorder import COLUMNS, Recorder, recording
+from loadtester.schedule import Arrivals
+
+
+class FakeWorkload:
+    """Requests that say which row they are."""
+
+    def __init__(self, arrivals):
+        self._arrivals = arrivals
+        self._last = {int(session): row for row, session in enumerate(arrivals.session)}
+
+    def request(self, row):
+        session, turn = int(self._arrivals.session[row]), int(self._arrivals.turn[row])
+        return Request(
+            id=int(self._arrivals.id[row]), query="q", kind="ai", model="m", prompt="p", session=str(session),
+            turn=turn, max_tokens=1, language="en",
+        )  # fmt: skip
+
+    def is_last_turn(self, row):
+        return self._last[int(self._arrivals.session[row])] == row
+
+
+class ScriptedDriver:
+    """Answers as the script says; keeps what it was asked."""
+
+    def __init__(self, script):
+        self._script = script
+        self.sent, self.prepared, self.finished = [], [], []
+
+    async def prepare(self, request):
+        self.prepared.append(request.session)
+
+    async def send(self, request, probe):
+        self.sent.append(request.id)
+        probe.sent()
+        return await self._script(request)
+
+    async def finish(self, request):
+        self.finished.append(request.session)
+
+
+def _arrivals(due_ms, sessions=None, turns=None):
+    n = len(due_ms)
+    return Arrivals(
+        id=np.arange(n),
+        due_ns=np.array(due_ms, dtype=np.int64) * 1_000_000,
+        session=np.array(sessions if sessions is not None else range(n), dtype=np.int64),
+        turn=np.array(turns if turns is not None else [1] * n, dtype=np.int32),
+        duration_s=1.0,
+    )
+
+
+def _run(arrivals, script, *, limits=None, during=None):
+    """Run to the end; the driver, the recording and the rows by id."""
+    limits = limits or Limits(max_in_flight=1000, timeout_s=5.0, graceful_stop_s=5.0)
+    driver, intervals, rows = ScriptedDriver(script), [], []
+
+    def sink(interval, lines):
+        intervals.append(interval)
+        rows.extend(lines)
+
+    async def main():
+        recorder = Recorder(slo_s=1.0, price=lambda _model, _usage: None)
+        engine = Engine(arrivals, FakeWorkload(arrivals), driver, recorder, limits, sink)
+        if during is not None:
+            asyncio.get_running_loop().call_later(0.05, during, engine)
+        await engine.open()
+        await engine.run(time.perf_counter_ns())
+        assert len(asyncio.all_tasks()) == 1
+
+    asyncio.run(main())
+    parsed = {int(line[0]): dict(zip(COLUMNS, line, strict=True)) for line in csv.reader(rows)}
+    assert sorted(parsed) == list(range(len(arrivals)))
+    assert sum(interval.planned for interval in intervals) == len(arrivals) == len(rows)
+    return driver, recording(intervals), parsed
+
+
+async def _ok(_request):
+    return Ending(Outcome.OK)
+
+
+async def _never(_request):
+    await asyncio.sleep(60)
+    raise AssertionError
+
+
+def _outcomes(rows):
+    return Counter(row["outcome"] for row in rows.values())
+
+
+def test_every_row_is_sent_once_in_order():
+    """All rows are sent, none early, each with its outcome."""
+    driver, run, rows = _run(_arrivals(range(0, 100, 2)), _ok)
+    assert driver.sent == list(range(50))
+    assert _outcomes(rows) == {"ok": 50}
+    assert all(int(row["sent_ns"]) >= int(row["due_ns"]) for row in rows.values())
+    assert sum(interval.sent for interval in run.intervals) == 50
+
+
+def test_a_slow_target_does_not_slow_the_load():
+    """Launches go on while no answer has come: the open model."""
+    started = []
+
+    async def stall(request):
+        started.append(request.id)
+        while len(started) < 20:
+            await asyncio.sleep(0.001)
+        return Ending(Outcome.OK)
+
+    _, _, rows = _run(_arrivals(range(20)), stall)
+    assert _outcomes(rows) == {"ok": 20}
+
+
+def test_at_the_cap_arrivals_are_dropped_and_counted():
+    """Nothing waits for a slot: beyond the cap an arrival is dropped, unsent."""
+    limits = Limits(max_in_flight=3, timeout_s=0.2, graceful_stop_s=5.0)
+    driver, _, rows = _run(_arrivals(range(10)), _never, limits=limits)
+    assert _outcomes(rows) == {"timeout": 3, "dropped": 7}
+    assert driver.sent == [0, 1, 2]
+
+
+def test_a_timeout_is_an_outcome():
+    """An answer that takes too long is given up, and its driver call cancelled."""
+    limits = Limits(max_in_flight=10, timeout_s=0.05, graceful_stop_s=5.0)
+    _, _, rows = _run(_arrivals([0]), _never, limits=limits)
+    assert _outcomes(rows) == {"timeout": 1}
+    assert int(rows[0]["done_ns"]) - int(rows[0]["sent_ns"]) >= 50_000_000
+
+
+def test_a_conversations_turns_wait_for_their_answers():
+    """The next turn is sent after the answer before it, and marked as held; other conversations go on."""
+    log = []
+
+    async def slow(request):
+        log.append(("begin", request.id))
+        await asyncio.sleep(0.05 if request.session == "0" else 0)
+        log.append(("end", request.id))
+        return Ending(Outcome.OK)
+
+    arrivals = _arrivals([0, 5, 10, 200], sessions=[0, 1, 0, 0], turns=[1, 1, 2, 3])
+    driver, _, rows = _run(arrivals, slow)
+    assert log.index(("begin", 2)) > log.index(("end", 0))
+    assert log.index(("begin", 1)) < log.index(("end", 0))
+    assert [rows[k]["held"] for k in range(4)] == ["0", "0", "1", "0"]
+    assert int(rows[2]["done_ns"]) - int(rows[2]["due_ns"]) >= 80_000_000
+    assert sorted(driver.finished) == ["0", "1"]
+    assert sorted(driver.prepared) == ["0", "1"]
+
+
+def test_a_conversation_goes_on_after_a_failed_turn():
+    """A turn that failed does not take the next ones with it."""
+
+    async def first_fails(request):
+        return Ending(Outcome.THROTTLED if request.turn == 1 else Outcome.OK)
+
+    _, _, rows = _run(_arrivals([0, 20], sessions=[0, 0], turns=[1, 2]), first_fails)
+    assert _outcomes(rows) == {"throttled": 1, "ok": 1}
+
+
+def test_stopped_once_what_is_in_flight_may_finish():
+    """After a stop nothing more is sent; what is in flight ends on its own; the rest is cancelled, unsent."""
+
+    async def slow(_request):
+        await asyncio.sleep(0.15)
+        return Ending(Outcome.OK)
+
+    driver, _, rows = _run(_arrivals([0, 1, 2, 5000, 6000]), slow, during=lambda engine: engine.stop())
+    assert _outcomes(rows) == {"ok": 3, "cancelled": 2}
+    assert driver.sent == [0, 1, 2]
+    assert [rows[k]["sent_ns"] for k in (3, 4)] == ["", ""]
+
+
+def test_stopped_twice_everything_is_cancelled_now():
+    """An abort cancels what is in flight; it was sent, so it is told from what was not."""
+    _, run, rows = _run(_arrivals([0, 1, 5000]), _never, during=lambda engine: (engine.stop(), engine.abort()))
+    assert _outcomes(rows) == {"cancelled": 3}
+    assert [rows[k]["sent_ns"] != "" for k in range(3)] == [True, True, False]
+    (cell,) = run.cells().values()
+    assert (cell.count, cell.sent) == (3, 2)
+
+
+def test_a_drain_has_a_deadline():
+    """A stopped run waits for what is in flight no longer than the graceful stop."""
+    limits = Limits(max_in_flight=10, timeout_s=60.0, graceful_stop_s=0.1)
+    _, _, rows = _run(_arrivals([0]), _never, limits=limits, during=lambda engine: engine.stop())
+    assert _outcomes(rows) == {"cancelled": 1}
+
+
+def test_held_turns_of_a_stopped_run_were_not_sent():
+    """A turn that was still waiting for the answer before it when the run was stopped is cancelled, unsent."""
+    arrivals = _arrivals([0, 10], sessions=[0, 0], turns=[1, 2])
+    _, run, rows = _run(arrivals, _never, during=lambda engine: engine.abort())
+    assert _outcomes(rows) == {"cancelled": 2}
+    assert rows[1]["sent_ns"] == ""
+    assert sum(cell.sent for cell in run.cells().values()) == 1
+
+
+def test_a_fault_in_a_driver_ends_the_run_and_is_raised():
+    """A driver that raises is a bug: it is not swallowed."""
+
+    async def bug(_request):
+        raise KeyError("x")
+
+    with pytest.raises(KeyError):
+        _run(_arrivals([0, 5000]), bug)
+
+
+def test_a_sink_that_fails_ends_the_run():
+    """If what was recorded can't be kept, the run stops instead of sending on."""
+    arrivals = _arrivals([0, 60_000])
+
+    def full(_interval, _rows):
+        raise OSError(28, "No space left on device")
+
+    async def main():
+        recorder = Recorder(slo_s=1.0, price=lambda _model, _usage: None)
+        limits = Limits(max_in_flight=10, timeout_s=5.0, graceful_stop_s=5.0)
+        engine = Engine(arrivals, FakeWorkload(arrivals), ScriptedDriver(_ok), recorder, limits, full)
+        await engine.run(time.perf_counter_ns())
+
+    with pytest.raises(OSError, match="No space left"):
+        asyncio.run(main())
+
+
+def test_an_empty_plan_ends_at_once():
+    """Nothing planned, nothing sent, one empty second."""
+    driver, run, _ = _run(_arrivals([]), _ok)
+    assert driver.sent == []
+    assert len(run.intervals) == 1
