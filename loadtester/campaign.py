@@ -9,14 +9,14 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from loadtester import __version__
 from loadtester.analysis import Report, summarise
@@ -25,26 +25,25 @@ from loadtester.cost import PriceTable, price_table
 from loadtester.drivers import Driver, driver_for
 from loadtester.engine import Engine
 from loadtester.errors import Exit, FmloadError
-from loadtester.fleet import Shard, shard_engine
+from loadtester.fleet import Shard, arrivals_of, shard_engine
 from loadtester.live import Observer
+from loadtester.loop import LOOP, on_loop
 from loadtester.model import Usage
 from loadtester.recorder import Interval, Meter
 from loadtester.reporters import summary_text
 from loadtester.rundir import SCHEMA, Writer, new_directory, put, read, require_writable
 from loadtester.scenario import Scenario, Target, redacted
-from loadtester.schedule import Arrivals, plan, read_trace
-
-T = TypeVar("T")
+from loadtester.schedule import Arrivals
 
 #: Makes the observer of a run of so many requests over so many seconds.
 Watch = Callable[[int, float], Observer]
 
-_LIBRARIES = ("aioboto3", "hdrhistogram", "httptools", "numpy", "picows", "uvloop")
+_LIBRARIES = ("aioboto3", "hdrhistogram", "httptools", "numpy", "picows")
 
 
 def run(scenario: Scenario, watch: Watch) -> Report:
     """Run a scenario and judge it. Raises FmloadError where it could not begin."""
-    return _on_loop(_run(scenario, watch))
+    return on_loop(_run(scenario, watch))
 
 
 def report(directory: Path) -> Report:
@@ -53,22 +52,6 @@ def report(directory: Path) -> Report:
     judged = summarise(past.manifest, past.recording, price_table(_price_overrides(past.manifest)))
     put(directory, "summary.json", summary_text(judged))
     return judged
-
-
-def arrivals_of(scenario: Scenario) -> Arrivals:
-    """The plan of a scenario: generated from its pattern, or read from its trace."""
-    load = scenario.load
-    if load.trace is not None:
-        return read_trace(load.trace, speed=load.speed, duration_s=load.duration_s, requests=load.requests)
-    return plan(
-        load.pattern,
-        rate_per_s=load.rate_per_s,
-        duration_s=load.duration_s,
-        requests=load.requests,
-        arrivals=load.arrivals,
-        stages=[(stage.duration_s, stage.rate_per_s) for stage in load.stages],
-        seed=load.seed,
-    )
 
 
 async def _run(scenario: Scenario, watch: Watch) -> Report:
@@ -219,7 +202,8 @@ def _manifest(
         "versions": {
             "fmload": __version__,
             "python": platform.python_version(),
-            **{name: version(name) for name in _LIBRARIES if name != "uvloop" or _uvloop() is not None},
+            "loop": LOOP,
+            **{name: version(name) for name in _LIBRARIES},
         },
         "host": {
             "system": platform.platform(),
@@ -230,17 +214,3 @@ def _manifest(
 
 def _price_overrides(manifest: dict[str, Any]) -> Any:
     return manifest["scenario"].get("prices") or {}
-
-
-def _uvloop() -> Any:
-    try:
-        import uvloop  # noqa: PLC0415  not there on Windows and PyPy
-    except ImportError:
-        return None
-    return uvloop
-
-
-def _on_loop(work: Coroutine[Any, Any, T]) -> T:
-    fast = _uvloop()
-    with asyncio.Runner(loop_factory=fast.new_event_loop if fast is not None else None) as runner:
-        return runner.run(work)

@@ -236,7 +236,7 @@ def seconds_on_record(cwd):
     ],
 )
 def test_mistakes_get_a_message_and_a_code(tmp_path, args, code, words):
-    """A mistake is said in words, with its exit code, before any load, without a traceback and without a run directory."""
+    """A mistake is said in words, with its exit code, before any load; no traceback, no run directory."""
     (tmp_path / "taken").write_text("a file")
     done = fmload("run", *args, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (code, ""), done.stderr
@@ -248,9 +248,7 @@ def test_mistakes_get_a_message_and_a_code(tmp_path, args, code, words):
 def test_bad_trace_row_is_named_by_its_line(tmp_path):
     """An unreadable row of a trace is reported with its line number."""
     trace = tmp_path / "bad.csv"
-    trace.write_text(
-        "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46.6805900,374,44\nyesterday,many,44\n"
-    )
+    trace.write_text("TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:46.6805900,374,44\nyesterday,many,44\n")
     done = fmload("run", "--trace", str(trace), cwd=tmp_path)
     assert done.returncode == 104
     assert "bad.csv" in done.stderr

@@ -14,15 +14,15 @@ from loadtester.errors import Exit, FmloadError
 
 _EPILOG = """Examples:
 
-  fmload run --pattern spike                        the bundled MangaAssist, ten times the load in the middle fifth
+fmload run --pattern spike              the bundled chat service, a 10x spike
 
-  fmload run https://chat.example.com -r 20/s -d 5m --slo 3s
+fmload run https://chat.example.com -r 20/s -d 5m --slo 3s
 
-  fmload run openai+http://127.0.0.1:8000/v1 --model llama-3 --pattern ramp -r 50/s
+fmload run openai+http://127.0.0.1:8000/v1 --model NAME --pattern ramp
 
-  fmload run --trace azure.csv --speed 5 -d 1m      replay a real trace, five times faster
+fmload run --trace azure.csv --speed 5 -d 1m           replay a real trace
 
-  fmload report reports/2026-11-21T07-30-05Z-spike  judge a run again, even one that was killed
+fmload report reports/2026-11-21T07-30-05Z-spike       judge a run again
 """
 
 app = typer.Typer(
@@ -31,7 +31,7 @@ app = typer.Typer(
     "throttling, tokens and the bill.",
     epilog=_EPILOG,
     no_args_is_help=True,
-    rich_markup_mode=None,
+    rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )

@@ -26,76 +26,130 @@ def run(
     target: Annotated[
         str | None,
         typer.Argument(
+            metavar="TARGET",
             help="https://…, wss://…, openai+https://…/v1 or bedrock:REGION; without one, the bundled MangaAssist.",
         ),
     ] = None,
     *,
     scenario: Annotated[
-        str | None, typer.Option("-f", "--scenario", help="A scenario file, or the name of a built-in one.")
+        str | None,
+        typer.Option("-f", "--scenario", metavar="NAME|FILE", help="A scenario file, or the name of a built-in one."),
     ] = None,
     pattern: Annotated[
         str | None,
-        typer.Option(help="sustained, ramp, burst, spike or production.", rich_help_panel=_TRAFFIC),
+        typer.Option(metavar="NAME", help="sustained, ramp, burst, spike or production.", rich_help_panel=_TRAFFIC),
     ] = None,
     rate: Annotated[
-        str | None, typer.Option("-r", "--rate", help="Requests per time: 5/s, 300/m.", rich_help_panel=_TRAFFIC)
+        str | None,
+        typer.Option("-r", "--rate", metavar="RATE", help="Requests per time: 5/s, 300/m.", rich_help_panel=_TRAFFIC),
     ] = None,
     duration: Annotated[
-        str | None, typer.Option("-d", "--duration", help="How long: 90s, 2m, 1h30m.", rich_help_panel=_TRAFFIC)
+        str | None,
+        typer.Option("-d", "--duration", metavar="TIME", help="How long: 90s, 2m, 1h30m.", rich_help_panel=_TRAFFIC),
     ] = None,
     requests: Annotated[
-        int | None, typer.Option("-n", "--requests", help="How many requests.", rich_help_panel=_TRAFFIC)
+        int | None, typer.Option("-n", "--requests", metavar="N", help="How many requests.", rich_help_panel=_TRAFFIC)
     ] = None,
     stage: Annotated[
         list[str] | None,
-        typer.Option("-s", "--stage", help="Move to a rate: 2m:20/s. Repeatable.", rich_help_panel=_TRAFFIC),
+        typer.Option(
+            "-s", "--stage", metavar="TIME:RATE", help="Move to a rate: 2m:20/s. Repeatable.", rich_help_panel=_TRAFFIC
+        ),
     ] = None,
-    arrivals: Annotated[str | None, typer.Option(help="uniform or poisson.", rich_help_panel=_TRAFFIC)] = None,
+    arrivals: Annotated[
+        str | None, typer.Option(metavar="KIND", help="uniform or poisson.", rich_help_panel=_TRAFFIC)
+    ] = None,
     trace: Annotated[
         str | None,
-        typer.Option(help="Replay a trace's arrivals and token lengths (CSV, Azure layout).", rich_help_panel=_TRAFFIC),
+        typer.Option(
+            metavar="FILE",
+            help="Replay a trace's arrivals and token lengths (CSV, Azure layout).",
+            rich_help_panel=_TRAFFIC,
+        ),
     ] = None,
-    speed: Annotated[float | None, typer.Option(help="Replay the trace so many times faster.", rich_help_panel=_TRAFFIC)] = None,
-    seed: Annotated[int | None, typer.Option(help="Same seed, same requests.", rich_help_panel=_TRAFFIC)] = None,
+    speed: Annotated[
+        float | None, typer.Option(metavar="X", help="Replay the trace so many times faster.", rich_help_panel=_TRAFFIC)
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(metavar="N", help="Same seed, same requests.", rich_help_panel=_TRAFFIC)
+    ] = None,
     max_in_flight: Annotated[
         int | None,
-        typer.Option("-c", "--max-in-flight", help="Drop (and count) arrivals beyond this.", rich_help_panel=_TRAFFIC),
+        typer.Option(
+            "-c",
+            "--max-in-flight",
+            metavar="N",
+            help="Drop (and count) arrivals beyond this.",
+            rich_help_panel=_TRAFFIC,
+        ),
     ] = None,
-    timeout: Annotated[str | None, typer.Option(help="Give up on an answer after this.", rich_help_panel=_TRAFFIC)] = None,
+    timeout: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Give up on an answer after this.", rich_help_panel=_TRAFFIC)
+    ] = None,
     graceful_stop: Annotated[
-        str | None, typer.Option(help="How long a stopped run may drain.", rich_help_panel=_TRAFFIC)
+        str | None, typer.Option(metavar="TIME", help="How long a stopped run may drain.", rich_help_panel=_TRAFFIC)
     ] = None,
     protocol: Annotated[
-        str | None, typer.Option(help="ws, rest, sse, openai or bedrock.", rich_help_panel=_TARGET)
+        str | None, typer.Option(metavar="NAME", help="ws, rest, sse, openai or bedrock.", rich_help_panel=_TARGET)
     ] = None,
     header: Annotated[
         list[str] | None,
-        typer.Option("-H", "--header", help="'Name: value' sent with each request. Repeatable.", rich_help_panel=_TARGET),
+        typer.Option(
+            "-H",
+            "--header",
+            metavar="HEADER",
+            help="'Name: value' sent with each request. Repeatable.",
+            rich_help_panel=_TARGET,
+        ),
     ] = None,
-    ca_file: Annotated[str | None, typer.Option(help="Trust this CA (PEM) too.", rich_help_panel=_TARGET)] = None,
-    region: Annotated[str | None, typer.Option(help="AWS region.", rich_help_panel=_TARGET)] = None,
-    endpoint_url: Annotated[str | None, typer.Option(help="Another Bedrock endpoint.", rich_help_panel=_TARGET)] = None,
+    ca_file: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Trust this CA (PEM) too.", rich_help_panel=_TARGET)
+    ] = None,
+    region: Annotated[str | None, typer.Option(metavar="NAME", help="AWS region.", rich_help_panel=_TARGET)] = None,
+    endpoint_url: Annotated[
+        str | None, typer.Option(metavar="URL", help="Another Bedrock endpoint.", rich_help_panel=_TARGET)
+    ] = None,
     streaming: Annotated[
-        bool | None, typer.Option("--stream/--no-stream", help="openai, bedrock: ask for a stream.", rich_help_panel=_TARGET)
+        bool | None,
+        typer.Option("--stream/--no-stream", help="openai, bedrock: ask for a stream.", rich_help_panel=_TARGET),
     ] = None,
     time_scale: Annotated[
         float | None,
-        typer.Option(help="Bundled target: length of every simulated wait; 0 is none.", rich_help_panel=_TARGET),
+        typer.Option(
+            metavar="X", help="Bundled target: length of every simulated wait; 0 is none.", rich_help_panel=_TARGET
+        ),
     ] = None,
     tokens_per_minute: Annotated[
-        int | None, typer.Option(help="Bundled target: quota of each model; 0 is unlimited.", rich_help_panel=_TARGET)
+        int | None,
+        typer.Option(metavar="N", help="Bundled target: quota of each model; 0 is unlimited.", rich_help_panel=_TARGET),
     ] = None,
-    mix: Annotated[str | None, typer.Option(help="production, or a file with the query types.", rich_help_panel=_WORKLOAD)] = None,
-    model: Annotated[str | None, typer.Option(help="Ask this model for every query type.", rich_help_panel=_WORKLOAD)] = None,
-    max_tokens: Annotated[int | None, typer.Option(help="Cut answers at this length.", rich_help_panel=_WORKLOAD)] = None,
-    slo: Annotated[str | None, typer.Option(help="A good answer takes at most this.", rich_help_panel=_OUTPUT)] = None,
+    mix: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|FILE", help="production, or a file with the query types.", rich_help_panel=_WORKLOAD
+        ),
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(metavar="ID", help="Ask this model for every query type.", rich_help_panel=_WORKLOAD)
+    ] = None,
+    max_tokens: Annotated[
+        int | None, typer.Option(metavar="N", help="Cut answers at this length.", rich_help_panel=_WORKLOAD)
+    ] = None,
+    slo: Annotated[
+        str | None, typer.Option(metavar="TIME", help="A good answer takes at most this.", rich_help_panel=_OUTPUT)
+    ] = None,
     daily_messages: Annotated[
-        int | None, typer.Option(help="Project the bill to so many messages a day.", rich_help_panel=_OUTPUT)
+        int | None,
+        typer.Option(metavar="N", help="Project the bill to so many messages a day.", rich_help_panel=_OUTPUT),
     ] = None,
-    out: Annotated[str | None, typer.Option("-o", "--out", help="Where run directories go.", rich_help_panel=_OUTPUT)] = None,
-    name: Annotated[str | None, typer.Option(help="The run's name.", rich_help_panel=_OUTPUT)] = None,
+    out: Annotated[
+        str | None,
+        typer.Option("-o", "--out", metavar="DIR", help="Where run directories go.", rich_help_panel=_OUTPUT),
+    ] = None,
+    name: Annotated[str | None, typer.Option(metavar="TEXT", help="The run's name.", rich_help_panel=_OUTPUT)] = None,
     tag: Annotated[
-        list[str] | None, typer.Option(help="k=v, kept with the run. Repeatable.", rich_help_panel=_OUTPUT)
+        list[str] | None,
+        typer.Option(metavar="K=V", help="k=v, kept with the run. Repeatable.", rich_help_panel=_OUTPUT),
     ] = None,
     summary: Annotated[Summary, typer.Option(help="What to print.", rich_help_panel=_OUTPUT)] = Summary.FULL,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No progress.", rich_help_panel=_OUTPUT)] = False,

@@ -73,7 +73,7 @@ class Engine:
         await asyncio.gather(*(self._driver.prepare(self._workload.request(row)) for row in rows))
 
     async def run(self, zero_ns: int) -> None:
-        """Run the whole plan, whose time 0 is `zero_ns` on time.perf_counter_ns; returns when every row has its outcome.
+        """Run the plan, its time 0 at `zero_ns` on time.perf_counter_ns; returns when every row has its outcome.
 
         Raises what a driver or the sink raised.
         """

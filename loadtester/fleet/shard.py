@@ -8,7 +8,7 @@ from loadtester.drivers import Driver
 from loadtester.engine import Engine, Limits, Sink
 from loadtester.recorder import Price, Recorder
 from loadtester.scenario import Scenario
-from loadtester.schedule import Arrivals
+from loadtester.schedule import Arrivals, plan, read_trace
 from loadtester.workload import Workload
 
 
@@ -33,4 +33,20 @@ def shard_engine(
         Recorder(slo_s=scenario.judge.slo_s, price=price, worker=shard.index),
         Limits(load.max_in_flight, load.timeout_s, load.graceful_stop_s),
         sink,
+    )
+
+
+def arrivals_of(scenario: Scenario) -> Arrivals:
+    """The whole plan of a scenario: generated from its pattern, or read from its trace."""
+    load = scenario.load
+    if load.trace is not None:
+        return read_trace(load.trace, speed=load.speed, duration_s=load.duration_s, requests=load.requests)
+    return plan(
+        load.pattern,
+        rate_per_s=load.rate_per_s,
+        duration_s=load.duration_s,
+        requests=load.requests,
+        arrivals=load.arrivals,
+        stages=[(stage.duration_s, stage.rate_per_s) for stage in load.stages],
+        seed=load.seed,
     )

@@ -40,6 +40,7 @@ class Probe:
         self.connect_ns: int | None = None
         self.gaps_ns: array[int] | None = None
         self.is_held = False
+        self._last_ns = 0
         self.n_chunks = 0
         self.n_bytes = 0
         self.ascii_chars = 0

@@ -12,6 +12,7 @@ from loadtester.model import CellKey, Outcome
 from loadtester.recorder import Cell, Interval
 
 _CELL_FIELDS = tuple(Cell.__slots__)
+_COUNTERS = tuple(name for name in _CELL_FIELDS if name != "usd")
 
 
 def line(interval: Interval) -> str:
@@ -58,7 +59,7 @@ def _cell(key: CellKey, cell: Cell) -> dict[str, Any]:
 def _interval(raw: dict[str, Any]) -> Interval:
     cells = {
         CellKey(cell["query"], cell["kind"], cell["model"], cell["answered_by"], Outcome(cell["outcome"])): Cell(
-            **{name: Decimal(cell[name]) if name == "usd" else int(cell[name]) for name in _CELL_FIELDS}
+            **{name: int(cell[name]) for name in _COUNTERS}, usd=Decimal(cell["usd"])
         )
         for cell in raw["cells"]
     }

@@ -125,13 +125,14 @@ def test_no_traffic_at_all():
 
 
 GOOD = [1.0] * 600
+DROPPED = CellKey("q", "ai", "m", "", Outcome.DROPPED)
 
 
 @pytest.mark.parametrize(
     ("run", "changes", "code", "verdict"),
     [
-        (_run({**_cells(), CellKey("q", "ai", "m", "", Outcome.DROPPED): Cell(count=60)}, GOOD, planned=1060), {}, "undelivered", "invalid"),
-        (_run({**_cells(), CellKey("q", "ai", "m", "", Outcome.DROPPED): Cell(count=15)}, GOOD, planned=1015), {}, "undelivered", "suspect"),
+        (_run({**_cells(), DROPPED: Cell(count=60)}, GOOD, planned=1060), {}, "undelivered", "invalid"),
+        (_run({**_cells(), DROPPED: Cell(count=15)}, GOOD, planned=1015), {}, "undelivered", "suspect"),
         (_run(_cells(), GOOD, planned=1100), {"status": "running"}, "undelivered", "invalid"),
         (_run(_cells(), [0.2] * 600, metric="lag"), {}, "lag", "invalid"),
         (_run(_cells(), [5000.0, *GOOD]), {}, "clipped", "suspect"),

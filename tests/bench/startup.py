@@ -24,7 +24,7 @@ def rows() -> list[tuple[str, str]]:
     ]
 
 
-def _median(measure) -> float:  # noqa: ANN001  a callable that gives seconds
+def _median(measure) -> float:
     return statistics.median(measure() for _ in range(RUNS))
 
 

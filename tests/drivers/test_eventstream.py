@@ -44,7 +44,8 @@ def test_every_split_gives_the_same_messages(payloads, data):
 
 def test_exceptions_carry_their_type():
     """An exception frame is told from an event."""
-    assert decode([frame(b"{}", "exception", "throttlingException")])[0] == [("exception", "throttlingException", b"{}")]
+    messages, _ = decode([frame(b"{}", "exception", "throttlingException")])
+    assert messages == [("exception", "throttlingException", b"{}")]
 
 
 def test_headers_of_every_type_are_passed_over():
@@ -71,7 +72,9 @@ def test_a_cut_frame_is_seen_at_the_end():
     assert decode([frame(b"whole") + frame(b"cut")[:-1]])[1] is False
 
 
-@pytest.mark.parametrize("block", [b"\x05ab", b"\x01x\x07\x00\x09abc", b"\x01x\x63", b"\x01x\x07\x00", b"\x02\xff\xfe\x07\x00\x00"])
+@pytest.mark.parametrize(
+    "block", [b"\x05ab", b"\x01x\x07\x00\x09abc", b"\x01x\x63", b"\x01x\x07\x00", b"\x02\xff\xfe\x07\x00\x00"]
+)
 def test_a_header_block_that_makes_no_sense(block):
     """Frames whose checksums hold but whose headers do not are refused."""
     prelude = struct.pack(">II", 16 + len(block), len(block))

@@ -1,0 +1,109 @@
+"""A run on several processes of this machine: the same shard function in each, their seconds added up here."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from asyncio.subprocess import Process
+
+from loadtester.engine import Sink
+from loadtester.errors import Exit, FmloadError
+from loadtester.fleet.messages import Ended, Job, Ready, Second, Start, Stop, frame, receive
+from loadtester.fleet.seconds import Seconds
+from loadtester.fleet.shard import Shard
+from loadtester.scenario import Scenario, Target
+
+#: Between the last worker's word that it is ready and time 0, in ns: the word has to reach them all.
+_HEADSTART_NS = 50_000_000
+
+
+class LocalFleet:
+    """Runs a scenario's plan on `count` processes; has an Engine's face.
+
+    A worker that dies is not replaced: its share stays undone and `lost` names it. Owns its processes until `run` or
+    `aclose` has ended.
+    """
+
+    def __init__(self, scenario: Scenario, target: Target, count: int, sink: Sink) -> None:
+        self._jobs = [Job(scenario, target, Shard(index, count)) for index in range(count)]
+        self._workers: list[Process] = []
+        self._seconds = Seconds(count, sink)
+        self.lost: list[int] = []
+        self.elapsed_s = 0.0
+        self.is_stopped = False
+
+    async def open(self) -> None:
+        """Start the workers and wait until each has its plan and its first connections."""
+        for job in self._jobs:
+            worker = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "loadtester.fleet.worker",
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                # Its own session: Ctrl-C reaches it through us.
+                start_new_session=True,
+                limit=1 << 26,
+            )
+            self._workers.append(worker)
+            _say(worker, Job(job.scenario, job.target, job.shard))
+        for index, worker in enumerate(self._workers):
+            if not isinstance(await receive(_out(worker)), Ready):
+                raise FmloadError(
+                    f"worker {index} ended before the run began", remedy="try --workers 1", code=Exit.DEGRADED
+                )
+
+    async def run(self, zero_ns: int) -> None:
+        """Run the plan from `zero_ns` on, or a little later; returns when every worker has ended or died."""
+        zero_ns = max(zero_ns, time.perf_counter_ns() + _HEADSTART_NS)
+        for worker in self._workers:
+            _say(worker, Start(zero_ns))
+        await asyncio.gather(*(self._listen(index, worker) for index, worker in enumerate(self._workers)))
+
+    def stop(self) -> None:
+        """Send nothing more; what is in flight may finish."""
+        self.is_stopped = True
+        self._tell(Stop(is_now=False))
+
+    def abort(self) -> None:
+        """Stop now."""
+        self.is_stopped = True
+        self._tell(Stop(is_now=True))
+
+    async def aclose(self) -> None:
+        """End every worker that is still there."""
+        for worker in self._workers:
+            if worker.stdin is not None:
+                worker.stdin.close()
+            if worker.returncode is None:
+                worker.terminate()
+            await worker.wait()
+
+    def _tell(self, message: Stop) -> None:
+        for worker in self._workers:
+            if worker.returncode is None:
+                _say(worker, message)
+
+    async def _listen(self, index: int, worker: Process) -> None:
+        out = _out(worker)
+        while (message := await receive(out)) is not None:
+            if isinstance(message, Second):
+                self._seconds.add(index, message.interval, message.rows)
+            elif isinstance(message, Ended):
+                self.elapsed_s = max(self.elapsed_s, message.elapsed_s)
+                break
+        else:
+            self.lost.append(index)
+        self._seconds.end(index)
+
+
+def _say(worker: Process, message: Job | Start | Stop) -> None:
+    if worker.stdin is not None:
+        worker.stdin.write(frame(message))
+
+
+def _out(worker: Process) -> asyncio.StreamReader:
+    if worker.stdout is None:
+        raise AssertionError("workers are started with a pipe")
+    return worker.stdout
