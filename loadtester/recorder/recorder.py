@@ -122,8 +122,9 @@ class Recorder:
         samples[Series("service", query, kind, model, is_ok)].append(done_ns - sent_ns)
         connect_ns = probe.connect_ns or 0
         if not probe.is_held:
-            # Opening a connection is the target's time and the network's; lag is the generator's own.
-            samples[Series("lag", query, kind, model, is_ok)].append(max(0, sent_ns - due_ns - connect_ns))
+            # Opening a connection is the target's time and the network's; one opened ahead took none of this request's.
+            late_ns = max(probe.launched_ns - due_ns, sent_ns - due_ns - connect_ns)
+            samples[Series("lag", query, kind, model, is_ok)].append(late_ns)
         if connect_ns:
             samples[Series("connect", query, kind, model, is_ok)].append(connect_ns)
         first_ns = probe.first_ns

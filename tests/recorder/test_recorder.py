@@ -83,6 +83,20 @@ def test_opening_a_connection_is_not_the_generators_lag():
     assert interval.counts[Series("lag", "greeting", "ai", "m", is_ok=True)].indices.tolist() == [20]
 
 
+def test_a_connection_opened_ahead_excuses_no_lag():
+    """A request launched late is late, however long its connection had taken to open before it was due."""
+    recorder, us, clock = _recorder(), 1000, FakeClock()
+    probe = Probe(clock, 0)
+    clock.now_ns = 70 * us
+    probe.launched()
+    probe.connected(80 * us)
+    probe.sent()
+    probe.done()
+    recorder.add(REQUEST, probe, Ending(Outcome.OK, usage=Usage(1, 1)))
+    interval, _ = _flush(recorder)
+    assert interval.counts[Series("lag", "greeting", "ai", "m", is_ok=True)].indices.tolist() == [70]
+
+
 def test_missing_usage_is_estimated_and_counted_as_such():
     """An ok answer without usage is estimated at four ASCII characters a token."""
     recorder = _recorder()
