@@ -22,6 +22,7 @@ def serve(
 ) -> None:
     """Serve the bundled MangaAssist and the Bedrock emulator on loopback until Ctrl-C."""
     import asyncio  # noqa: PLC0415  heavy, and --help must be quick
+    import signal  # noqa: PLC0415
 
     from loadtester.bundled import bundled_target  # noqa: PLC0415
     from loadtester.scenario import Bundled  # noqa: PLC0415
@@ -29,23 +30,13 @@ def serve(
     settings = Bundled(seed, time_scale, tokens_per_minute, requests_per_minute)
 
     async def stand() -> None:
+        stop = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
         async with bundled_target(settings, log, port=port, bedrock_port=bedrock_port) as urls:
             typer.echo(f"MangaAssist  {urls.app}  (WebSocket {urls.app.replace('http', 'ws', 1)}/ws)")
             typer.echo(f"Bedrock      {urls.bedrock}")
-            typer.echo(f"logs         {log}", err=True)
-            typer.echo("Ctrl-C stops both.", err=True)
-            await until_interrupted()
+            typer.echo(f"logs         {log}\nCtrl-C stops both.", err=True)
+            await stop.wait()
 
     asyncio.run(stand())
-
-
-async def until_interrupted() -> None:
-    """Wait for Ctrl-C or SIGTERM."""
-    import asyncio  # noqa: PLC0415
-    import signal  # noqa: PLC0415
-
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    await stop.wait()

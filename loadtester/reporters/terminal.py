@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import asdict
 from decimal import Decimal
 
-from rich.console import Console, Group, RenderableType
-from rich.padding import Padding
+from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -15,6 +15,7 @@ from loadtester import __version__
 from loadtester.analysis import Figures, Report, Spread
 
 _COLOURS = {"valid": "bold green", "suspect": "bold yellow", "invalid": "bold red"}
+_MODEL_NOISE = re.compile(r"(-20\d{6})?(-v\d+(:\d+)?)?$")
 _UNSENT = ("planned", "dropped", "cancelled", "unfinished", "sent")
 
 
@@ -30,20 +31,27 @@ def print_summary(report: Report, console: Console, *, is_compact: bool = False)
         _money(report),
         *_advice(report),
     ]
-    console.print(Group(*(Padding(part, (0, 0, 1, 0)) for part in parts)), highlight=False)
+    with console.capture() as capture:
+        for part in parts:
+            console.print(part, highlight=False, soft_wrap=isinstance(part, Text))
+            console.print()
+    # Tables pad their lines to the console's width; what is pasted into a ticket should not be.
+    text = "\n".join(line.rstrip() for line in capture.get().splitlines())
+    console.file.write(text.rstrip("\n") + "\n")
 
 
-def _verdict(report: Report) -> RenderableType:
+def _verdict(report: Report) -> Text:
     verdict = report.validity.verdict
     status = report.manifest.get("status")
-    lines = [Text(verdict.upper(), style=_COLOURS[verdict])]
+    text = Text(verdict.upper(), style=_COLOURS[verdict])
     if status != "complete":
-        killed = "killed or still running" if status == "running" else str(status)
-        lines[0].append(f"  partial: the run was {killed}", style="bold yellow")
-    if error := report.manifest.get("error"):
-        lines.append(Text(f"  {error}"))
-    lines += [Text(f"  {reason.verdict}: {reason.message}") for reason in report.validity.reasons]
-    return Group(*lines)
+        killed = "killed, or is still running" if status == "running" else str(status)
+        text.append(f"  partial: the run was {killed}", style="bold yellow")
+    lines = [str(report.manifest["error"])] if report.manifest.get("error") else []
+    lines += [f"{reason.verdict}: {reason.message}" for reason in report.validity.reasons]
+    for line in lines:
+        text.append(f"\n  {line}", style="default")
+    return text
 
 
 def _headline(report: Report) -> RenderableType:
@@ -81,7 +89,7 @@ def _latency(report: Report) -> RenderableType:
     total = report.total
     table = _table("seconds", "count", "mean", "p50", "p95", "p99", "max")
     rows = {
-        "latency (from due, ok answers)": total.latency,
+        "latency (ok answers, from due)": total.latency,
         "service (from sent)": total.service,
         "time to first token": total.ttft,
         "between chunks": total.itl,
@@ -97,41 +105,43 @@ def _latency(report: Report) -> RenderableType:
 
 
 def _by(report: Report) -> Iterator[RenderableType]:
-    for dimension, title in (("query", "query type"), ("model", "model asked")):
-        table = _table(
-            title,
-            "sent",
-            "ok",
-            "throttled",
-            "SLA",
-            "p50",
-            "p95",
-            "p99",
-            "max",
-            "TTFT p50",
-            "p95",
-            "tok in",
-            "out",
-            "USD",
-        )
-        for name, part in report.by.get(dimension, {}).items():
-            table.add_row(name, *_part(part))
+    yield _outcomes(report)
+    for name, title in (("latency", "latency (s)"), ("ttft", "first token (s)")):
+        table = _table(title, "count", "p50", "p95", "p99", "max")
+        for part_name, part in _parts(report):
+            spread: Spread = getattr(part, name)
+            table.add_row(part_name, f"{spread.count:,}", *_columns(spread, "p50", "p95", "p99", "max"))
         yield table
 
 
-def _part(part: Figures) -> list[str]:
-    funnel = part.funnel
-    return [
-        f"{funnel.sent:,}",
-        f"{funnel.ok:,}",
-        f"{funnel.throttled:,}",
-        _percent(part.rates.sla),
-        *_columns(part.latency, "p50", "p95", "p99", "max"),
-        *_columns(part.ttft, "p50", "p95"),
-        f"{part.tokens.input:,}",
-        f"{part.tokens.output:,}",
-        _usd(part.cost.run, 4),
-    ]
+def _outcomes(report: Report) -> RenderableType:
+    table = _table("outcome and cost", "sent", "ok", "throttled", "failed", "SLA", "tokens in", "out", "USD")
+    for name, part in _parts(report):
+        funnel = part.funnel
+        table.add_row(
+            name,
+            f"{funnel.sent:,}",
+            f"{funnel.ok:,}",
+            f"{funnel.throttled:,}",
+            f"{funnel.sent - funnel.ok - funnel.throttled:,}",
+            _percent(part.rates.sla),
+            f"{part.tokens.input:,}",
+            f"{part.tokens.output:,}",
+            _usd(part.cost.run, 4),
+        )
+    return table
+
+
+def _parts(report: Report) -> Iterator[tuple[str, Figures]]:
+    """By query type, then by the model asked, each model under the short form of its name."""
+    yield from report.by.get("query", {}).items()
+    for model, part in report.by.get("model", {}).items():
+        yield _short(model), part
+
+
+def _short(model: str) -> str:
+    """`anthropic.claude-3-haiku-20240307-v1:0` as `claude-3-haiku`; summary.json has the whole name."""
+    return _MODEL_NOISE.sub("", model.rsplit("/", 1)[-1].rsplit("anthropic.", 1)[-1])
 
 
 def _money(report: Report) -> RenderableType:
@@ -151,7 +161,8 @@ def _money(report: Report) -> RenderableType:
             f"projected  {_usd(cost.daily)} a day  {_usd(cost.monthly)} a month (30 days) "
             f"at {cost.daily_messages:,} messages a day"
         )
-        lines.append(f"           {cost.assumption}; prices: {cost.price_table}")
+        lines.append(f"           {cost.assumption}")
+        lines.append(f"           prices: {cost.price_table}")
     return Text("\n".join(lines))
 
 
@@ -162,7 +173,7 @@ def _advice(report: Report) -> Iterator[RenderableType]:
 
 def _table(first: str, *columns: str) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
-    table.add_column(first, no_wrap=True)
+    table.add_column(first, no_wrap=True, min_width=16)
     for column in columns:
         table.add_column(column, justify="right", no_wrap=True)
     return table

@@ -34,7 +34,6 @@ class Load:
     trace: Path | None
     speed: float
     seed: int
-    warmup_s: float
     timeout_s: float
     graceful_stop_s: float
     max_in_flight: int

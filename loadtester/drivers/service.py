@@ -1,0 +1,33 @@
+"""An HTTP target as its drivers see it: something to POST bodies to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from loadtester.drivers.contract import Probe
+from loadtester.drivers.endpoint import Endpoint
+from loadtester.drivers.http import HttpClient, Sink, post_head
+from loadtester.drivers.preflight import preflight
+from loadtester.drivers.ws.tls import tls_context
+
+
+class Service:
+    """Owns the connections to one endpoint; `accept` is the media type that its answers should have."""
+
+    def __init__(self, endpoint: Endpoint, *, ca_file: Path | None, accept: str) -> None:
+        self._endpoint = endpoint
+        self._tls = tls_context(ca_file) if endpoint.is_secure else None
+        self._head = post_head(endpoint.authority, endpoint.path, endpoint.headers, accept=accept)
+        self._client = HttpClient(endpoint.host, endpoint.port, tls=self._tls)
+
+    async def check(self) -> None:
+        """Prove that it is there and takes the credentials. Raises FmloadError, code 113."""
+        await preflight(self._endpoint, self._tls)
+
+    async def post(self, body: bytes, sink: Sink, probe: Probe) -> None:
+        """Send one body; the sink gets the answer. Raises HttpError."""
+        await self._client.post(self._head, body, sink, probe)
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._client.aclose()

@@ -1,0 +1,1 @@
+"""Codecs without I/O: bytes of one protocol in, its meaning out."""

@@ -1,0 +1,40 @@
+"""Command line, environment, scenario file and defaults in; a checked Scenario out, with the origin of each value."""
+
+from loadtester.scenario.mix import PRODUCTION
+from loadtester.scenario.named import named_scenarios
+from loadtester.scenario.redact import mask, redacted
+from loadtester.scenario.resolve import resolve
+from loadtester.scenario.scenario import (
+    Arrivals,
+    Bundled,
+    Judge,
+    Load,
+    Output,
+    Pattern,
+    Protocol,
+    QueryType,
+    Scenario,
+    Stage,
+    Target,
+)
+from loadtester.scenario.schema import json_schema
+
+__all__ = [
+    "PRODUCTION",
+    "Arrivals",
+    "Bundled",
+    "Judge",
+    "Load",
+    "Output",
+    "Pattern",
+    "Protocol",
+    "QueryType",
+    "Scenario",
+    "Stage",
+    "Target",
+    "json_schema",
+    "mask",
+    "named_scenarios",
+    "redacted",
+    "resolve",
+]

@@ -1,0 +1,60 @@
+"""What holds where nothing was said, and why. Values are written as a user would write them and read the same way."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+
+class Default(NamedTuple):
+    """A default as text, and the reason for it; without `text` the value follows from others, as `reason` says."""
+
+    text: str | None
+    reason: str
+
+
+DEFAULTS: Final = {
+    "load.pattern": Default("sustained", "the simplest traffic is the easiest to understand"),
+    "load.rate": Default("5/s", "low enough not to hurt a target by accident, enough for a p95 within a minute"),
+    "load.duration": Default("60s", "long enough for a first answer; a trace is replayed whole"),
+    "load.requests": Default(None, "as many as rate and duration make"),
+    "load.arrivals": Default(
+        "uniform",
+        "even gaps keep the luck of a draw out of short runs; production draws arrivals of its own",
+    ),
+    "load.stages": Default(None, "none"),
+    "load.trace": Default(None, "none"),
+    "load.speed": Default("1", "a trace is replayed as it was recorded"),
+    "load.seed": Default(
+        "1", "the same command gives the same requests, so two runs differ by the target alone; change it to draw anew"
+    ),
+    "load.timeout": Default("30s", "API Gateway gives up after 29 s; nobody waits longer for a chat's answer"),
+    "load.graceful_stop": Default("30s", "as long as the time limit: whatever was sent can still end on its own"),
+    "load.max_in_flight": Default("10000", "beyond any healthy target, within the memory of a laptop"),
+    "target.url": Default(None, "the bundled MangaAssist, started and stopped by fmload"),
+    "target.protocol": Default(
+        None, "what the URL's scheme says: ws(s) is ws, http(s) is rest; ws for the bundled target"
+    ),
+    "target.region": Default(None, "the one in bedrock:REGION"),
+    "target.endpoint_url": Default(None, "AWS's own endpoint of the region"),
+    "target.headers": Default(None, "none"),
+    "target.ca_file": Default(None, "the system's trust store alone"),
+    "target.streaming": Default(
+        "true", "chat applications stream, and without a stream there is no time to first token"
+    ),
+    "bundled.seed": Default("1", "the bundled target repeats itself as the requests do"),
+    "bundled.time_scale": Default("1", "latencies as the real models have them"),
+    "bundled.tokens_per_minute": Default(
+        "200000", "what a new account had for Claude 3 in ap-northeast-1 (Tokyo): small enough to meet throttling early"
+    ),
+    "bundled.requests_per_minute": Default(None, "no limit: today's quotas count tokens"),
+    "mix": Default("production", "what MangaAssist's customers ask"),
+    "model": Default(None, "each query type's own"),
+    "max_tokens": Default("1024", "MangaAssist's own limit; quota is reserved for this many tokens a request"),
+    "slo": Default("3s", "MangaAssist promises a useful answer in under three seconds"),
+    "daily_messages": Default("1000000", "MangaAssist's traffic: a million messages a day"),
+    "prices": Default(None, "the published price of each model"),
+    "output.directory": Default("reports", "the project's folder for runs"),
+    "output.name": Default(None, "the scenario's name, or the pattern"),
+    "output.tags": Default(None, "none"),
+    "description": Default(None, "none"),
+}

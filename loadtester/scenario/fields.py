@@ -1,0 +1,236 @@
+"""The one table of everything that can be set: a row gives a field its key, flag, variable, kind and words.
+
+Reading, checking, the JSON Schema and docs/scenarios.md all come from these rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, get_args
+
+from loadtester.scenario import address, kinds, queries, stages
+from loadtester.scenario.defaults import DEFAULTS, Default
+from loadtester.scenario.header import header
+from loadtester.scenario.kinds import Kind
+from loadtester.scenario.scenario import Arrivals, Pattern, Protocol
+
+_YEAR_S: Final = 366 * 86_400.0
+_DAY_S: Final = 86_400.0
+_MOST_PER_S: Final = 1_000_000.0
+_MOST_TOKENS: Final = 10**12
+_MOST_SEED: Final = 2**63 - 1
+#: A plan is held in memory, some 30 bytes a request.
+MOST_REQUESTS: Final = 100_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One thing that can be set.
+
+    `path` is its key in a scenario file, dotted through the section, and what `resolve` takes for flags. `attribute` is
+    the place in Scenario that it ends up at, "" where it has none. `flag` is how the command line calls it, `variable`
+    the environment; None where they can't set it.
+    """
+
+    path: str
+    kind: Kind
+    help: str
+    attribute: str
+    flag: str | None = None
+    variable: str | None = None
+
+    @property
+    def default(self) -> Default:
+        """What holds where nothing is said."""
+        return DEFAULTS[self.path]
+
+    @property
+    def label(self) -> str:
+        """What a message calls the field on the command line."""
+        return self.flag or self.path
+
+
+def _field(path: str, kind: Kind, words: str, *, flag: str | None = None, attribute: str | None = None) -> Field:
+    """A row; its variable is FMLOAD_ and the flag's name, or the key's where there is no flag."""
+    plain = (flag or path).removeprefix("--").replace("-", "_").replace(".", "_").upper()
+    return Field(path, kind, words, attribute or path, flag, f"FMLOAD_{plain}")
+
+
+_HEADERS: Final = kinds.pairs(
+    header,
+    ":",
+    {"type": "object", "additionalProperties": {"type": ["string", "number"]}},
+    separator=r"[\r\n]+",
+    example="'Name: value'",
+)
+_TAGS: Final = kinds.pairs(
+    kinds.tag,
+    "=",
+    {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}},
+    separator=r",",
+    example="team=search",
+)
+_PATTERN: Final = kinds.choice("a pattern", get_args(Pattern))
+_ARRIVALS: Final = kinds.choice("a kind of arrivals", get_args(Arrivals))
+_PROTOCOL: Final = kinds.choice("a protocol", get_args(Protocol))
+_STAGES: Final = kinds.several(stages.stage, {"type": "string", "pattern": stages.STAGE}, "2m:20/s")
+_URL: Final = kinds.scalar(address.address, {"type": "string", "pattern": address.ADDRESS}, "https://host/path")
+_WEB_URL: Final = kinds.scalar(address.web_url, {"type": "string", "pattern": "^https?://"}, "http://127.0.0.1:8081")
+_REGION: Final = kinds.scalar(address.region, {"type": "string", "pattern": address.REGION}, "us-east-1")
+
+_LOAD: Final = (
+    _field("load.pattern", _PATTERN, "The shape of the traffic.", flag="--pattern"),
+    _field(
+        "load.rate",
+        kinds.rate(most=_MOST_PER_S),
+        "Requests per time: 5/s, 300/m, 10/h. The mean of sustained, burst and production, the end of ramp, the "
+        "baseline of spike.",
+        flag="--rate",
+        attribute="load.rate_per_s",
+    ),
+    _field(
+        "load.duration",
+        kinds.duration(above=0.0, most=_YEAR_S),
+        "How long requests are sent: 90s, 2m, 1h30m. Of a trace, how much of the run is kept.",
+        flag="--duration",
+        attribute="load.duration_s",
+    ),
+    _field(
+        "load.requests",
+        kinds.whole(least=1, most=MOST_REQUESTS),
+        "How many requests. With a duration the rate follows, otherwise the duration does.",
+        flag="--requests",
+    ),
+    _field("load.arrivals", _ARRIVALS, "Even gaps, or a Poisson process on the same rate.", flag="--arrivals"),
+    _field(
+        "load.stages",
+        _STAGES,
+        "Instead of a pattern: over each duration the rate moves in a line to the rate, as in 2m:20/s.",
+        flag="--stage",
+    ),
+    _field(
+        "load.trace",
+        kinds.input_path(),
+        "Instead of a pattern: replay the arrivals and token counts of a trace (CSV, Azure layout).",
+        flag="--trace",
+    ),
+    _field("load.speed", kinds.real(above=0.0, most=1e6), "Replay the trace so many times faster.", flag="--speed"),
+    _field("load.seed", kinds.whole(least=0, most=_MOST_SEED), "Same seed, same requests.", flag="--seed"),
+    _field(
+        "load.timeout",
+        kinds.duration(above=0.0, most=_DAY_S),
+        "Give up on an answer after this.",
+        flag="--timeout",
+        attribute="load.timeout_s",
+    ),
+    _field(
+        "load.graceful_stop",
+        kinds.duration(most=_DAY_S),
+        "How long a stopped run may wait for what is in flight.",
+        flag="--graceful-stop",
+        attribute="load.graceful_stop_s",
+    ),
+    _field(
+        "load.max_in_flight",
+        kinds.whole(least=1, most=1_000_000),
+        "Drop (and count) arrivals while so many requests wait for their answers.",
+        flag="--max-in-flight",
+    ),
+)
+
+_TARGET: Final = (
+    _field(
+        "target.url",
+        _URL,
+        "Where the traffic goes: https://…, wss://…, openai+https://…/v1 or bedrock:REGION.",
+        flag="TARGET",
+    ),
+    _field("target.protocol", _PROTOCOL, "How to talk to the target.", flag="--protocol"),
+    _field("target.region", _REGION, "AWS region, for bedrock.", flag="--region"),
+    _field("target.endpoint_url", _WEB_URL, "Another Bedrock endpoint, such as an emulator's.", flag="--endpoint-url"),
+    _field("target.headers", _HEADERS, "Sent with each request; values are not shown and not stored.", flag="--header"),
+    _field("target.ca_file", kinds.existing_path(), "Trust the certificates of this PEM file too.", flag="--ca-file"),
+    _field(
+        "target.streaming",
+        kinds.boolean(),
+        "Ask openai and bedrock for a stream.",
+        flag="--stream",
+        attribute="target.is_streaming",
+    ),
+)
+
+_BUNDLED: Final = (
+    _field("bundled.seed", kinds.whole(least=0, most=_MOST_SEED), "Seed of its latencies and answers."),
+    _field(
+        "bundled.time_scale",
+        kinds.real(least=0.0, most=1_000.0),
+        "Length of every simulated wait: 0.1 is ten times faster, 0 is none.",
+        flag="--time-scale",
+    ),
+    _field(
+        "bundled.tokens_per_minute",
+        kinds.whole(least=0, most=_MOST_TOKENS),
+        "Quota of each model; 0 is unlimited.",
+        flag="--tokens-per-minute",
+    ),
+    _field(
+        "bundled.requests_per_minute",
+        kinds.whole(least=1, most=_MOST_TOKENS),
+        "Legacy quota of each model.",
+    ),
+)
+
+_WORKLOAD: Final = (
+    _field("mix", queries.mix(), "What is asked: production, a file, or query types with their shares.", flag="--mix"),
+    _field("model", kinds.words("the model's id"), "Ask this model for every query type.", flag="--model"),
+    _field("max_tokens", kinds.whole(least=1, most=10_000_000), "Cut answers at this length.", flag="--max-tokens"),
+)
+
+_JUDGE: Final = (
+    _field(
+        "slo",
+        kinds.duration(above=0.0, most=_DAY_S),
+        "A good answer takes at most this.",
+        flag="--slo",
+        attribute="judge.slo_s",
+    ),
+    _field(
+        "daily_messages",
+        kinds.whole(least=1, most=10**12),
+        "Project the bill to so many messages a day.",
+        flag="--daily-messages",
+        attribute="judge.daily_messages",
+    ),
+    Field(
+        "prices",
+        kinds.prices(),
+        "By model, USD per 1M tokens: input, output, cache_read, cache_write. They win over the published prices.",
+        "prices",
+    ),
+)
+
+_OUTPUT: Final = (
+    _field("output.directory", kinds.output_path(), "Where run directories go.", flag="--out"),
+    _field("output.name", kinds.words("nightly"), "The run's name.", flag="--name"),
+    _field("output.tags", _TAGS, "Kept with the run, as k=v.", flag="--tag"),
+)
+
+FIELDS: Final = (
+    Field("description", kinds.words("what it is for"), "What the scenario is for; `fmload scenarios` lists it.", ""),
+    *_LOAD,
+    *_TARGET,
+    *_BUNDLED,
+    *_WORKLOAD,
+    *_JUDGE,
+    *_OUTPUT,
+)
+
+BY_PATH: Final = {field.path: field for field in FIELDS}
+
+#: The sections of a file that hold fields, each with what it is about.
+SECTIONS: Final = {
+    "load": "How much traffic, when.",
+    "target": "Where the traffic goes, and how.",
+    "bundled": "The bundled MangaAssist and its Bedrock emulator; of no effect on other targets.",
+    "output": "Where the run is kept, and under which name.",
+}

@@ -1,0 +1,143 @@
+"""What may be shown of a scenario or a text: everything but its secrets."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from decimal import Decimal
+from hashlib import sha256
+from pathlib import PurePath
+from typing import Any, Final
+from urllib.parse import urlsplit, urlunsplit
+
+from loadtester.scenario.scenario import Scenario
+
+HIDDEN: Final = "***"
+
+#: The only headers whose values are shown: what they hold is public by its nature.
+_PUBLIC_HEADERS: Final = frozenset(
+    {"accept", "accept-encoding", "accept-language", "cache-control", "content-type", "origin", "user-agent"}
+)
+#: The only parameters of a URL whose values are shown.
+_PUBLIC_PARAMETERS: Final = frozenset(
+    {"api-version", "format", "lang", "locale", "model", "region", "stage", "stream", "v", "version"}
+)
+#: What secrets are called: AWS_SECRET_ACCESS_KEY, client_secret, X-Amz-Security-Token; but not max_tokens.
+_NAMED_LIKE_ONE: Final = (
+    r"[\w.-]{0,64}(?:authorization|cookie|credentials?|passw(?:or)?d|secret\w{0,32}|signature"
+    r"|token(?:_bedrock)?|(?:api|access|private)[_-]?key)(?![\w-])"
+)
+_IS_SECRET: Final = re.compile(rf"(?:{_NAMED_LIKE_ONE}|(?:.*[_.-])?(?:auth|key|sig|pin|pass)|sid)$", re.IGNORECASE)
+
+_SCHEMES: Final = r"(?:Bearer|Basic|Digest|Token|AWS4-HMAC-SHA256)\s"
+_AWS_KEY_CHAR: Final = r"[A-Za-z0-9/+=]"
+
+#: What is replaced in any text; what stands before the secret and is kept is group 1.
+_MASKS: Final = (
+    # scheme://user:password@
+    re.compile(r"(\b[a-z][a-z0-9+.-]{0,20}://)[^\s/?#@]*(?=@)", re.IGNORECASE),
+    re.compile(r"\b(AWS4-HMAC-SHA256\s+)\S.*"),
+    re.compile(r"\b((?:Bearer|Basic|Digest|Token)\s+)[\w.~+/=:-]{6,}", re.IGNORECASE),
+    # Cookie: everything up to the end of the line.
+    re.compile(r"\b((?:set-)?cookie\s*:\s*)\S.*", re.IGNORECASE),
+    # api_key=…, "token": "…", X-Amz-Signature=…
+    re.compile(
+        rf"""\b({_NAMED_LIKE_ONE}["']?\s*[=:]\s*["']?)(?!\*\*\*|{_SCHEMES})[^\s"'&,;]+""",
+        re.IGNORECASE,
+    ),
+    # Key ids of AWS, API keys of Bedrock.
+    re.compile(r"(?<![A-Za-z0-9])()(?:A3T[A-Z0-9]|AKIA|ASIA|AGPA|AROA|AIDA)[A-Z0-9]{16}(?![A-Za-z0-9])"),
+    re.compile(r"\b()(?:ABSK[A-Za-z0-9+/=]{20,}|bedrock-api-key-[A-Za-z0-9+/=]+)"),
+    # Secret access keys of AWS: forty characters, with large and small letters and digits among them.
+    re.compile(
+        rf"(?<!{_AWS_KEY_CHAR})()(?=[A-Z0-9/+=]{{0,39}}[a-z])(?=[a-z0-9/+=]{{0,39}}[A-Z])(?=[A-Za-z/+=]{{0,39}}[0-9])"
+        rf"{_AWS_KEY_CHAR}{{40}}(?!{_AWS_KEY_CHAR})"
+    ),
+    # Keys of OpenAI, Anthropic and Stripe; GitHub, Slack, Google; JSON Web Tokens.
+    re.compile(r"\b()(?:sk|pk|rk)-[\w-]{8,}"),
+    re.compile(r"\b()(?:gh[opusr]_|github_pat_|xox[abeoprs]-|AIza)[\w-]{10,}"),
+    re.compile(r"\b()eyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?"),
+)
+_SHOWN_CHARS: Final = 80
+
+
+def redacted(scenario: Scenario) -> dict[str, Any]:
+    """The scenario as JSON holds it, without secrets, under the names of its dataclasses.
+
+    Header values, passwords and parameters of URLs, and tags named like secrets become "***"; anything that looks like
+    a credential is masked wherever it stands. Money is a decimal string; what has no value (the rate of a trace, the
+    length of one that is replayed whole) is None. A query type's own prompts are told by their number and hash.
+    """
+    shown: dict[str, Any] = _plain(scenario)
+    target = shown["target"]
+    target["headers"] = {name: header_shown(name, value) for name, value in scenario.target.headers.items()}
+    for key in ("url", "endpoint_url"):
+        target[key] = None if target[key] is None else url_shown(getattr(scenario.target, key))
+    shown["output"]["tags"] = {
+        name: HIDDEN if _IS_SECRET.match(name) else mask(value) for name, value in scenario.output.tags.items()
+    }
+    if scenario.load.trace is not None:
+        shown["load"]["rate_per_s"] = None
+    for entry, query in zip(shown["mix"], scenario.mix, strict=True):
+        entry["prompts"] = {
+            "count": len(query.prompts),
+            "sha256": sha256("\0".join(query.prompts).encode()).hexdigest() if query.prompts else None,
+        }
+    return shown
+
+
+def header_shown(name: str, value: str) -> str:
+    """A header's value where its name is on the short list of public ones, "***" otherwise."""
+    return mask(value) if name.lower() in _PUBLIC_HEADERS else HIDDEN
+
+
+def url_shown(url: str) -> str:
+    """A URL without user, password and fragment, and with the values of all but well-known parameters hidden."""
+    parts = urlsplit(url)
+    place = parts.netloc.rpartition("@")[2]
+    if place != parts.netloc:
+        place = f"{HIDDEN}@{place}"
+    return mask(
+        urlunsplit((parts.scheme, place, parts.path, _query_shown(parts.query), HIDDEN if parts.fragment else ""))
+    )
+
+
+def mask(text: str) -> str:
+    """The text with everything that looks like a credential replaced by "***"."""
+    for pattern in _MASKS:
+        text = pattern.sub(rf"\1{HIDDEN}", text)
+    return text
+
+
+def quoted(text: str) -> str:
+    """A user's text as a message shows it: masked, on one line, not endless, in single quotes."""
+    start = text[: 10 * _SHOWN_CHARS]
+    shown = mask(" ".join(start.split())) if start.strip() else start
+    shown = "".join(char if char.isprintable() else "\ufffd" for char in shown)
+    return f"'{shown}'" if len(shown) <= _SHOWN_CHARS else f"'{shown[:_SHOWN_CHARS]}…'"
+
+
+def _query_shown(query: str) -> str:
+    parts = []
+    for part in query.split("&") if query else ():
+        name, equals, _ = part.partition("=")
+        # A parameter without a name may be the secret itself.
+        parts.append(
+            part if equals and name.lower() in _PUBLIC_PARAMETERS else f"{name}={HIDDEN}" if equals else HIDDEN
+        )
+    return "&".join(parts)
+
+
+def _plain(value: Any) -> Any:
+    """The value as JSON can hold it, with strings masked."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): _plain(entry) for key, entry in value.items()}
+    if isinstance(value, tuple | list):
+        return [_plain(entry) for entry in value]
+    if isinstance(value, str | PurePath | Decimal):
+        return mask(str(value))
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,73 @@
+"""The chat API's nouns: the message all three transports take, and what a complete answer carries."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+
+from target_app.errors import ChatError, Code
+
+_Label = Annotated[str, msgspec.Meta(max_length=64)]
+_Positive = Annotated[int, msgspec.Meta(ge=1)]
+_ModelId = Annotated[str, msgspec.Meta(min_length=1, max_length=2048)]
+
+
+class ChatMessage(msgspec.Struct, frozen=True):
+    """What a client sends. `bare` makes the message the whole context; `output_tokens` asks for an exact length."""
+
+    request_id: _Label
+    session_id: _Label
+    message: str
+    query_type: _Label | None = None
+    model: _ModelId | None = None
+    max_tokens: _Positive = 1024
+    bare: bool = False
+    output_tokens: _Positive | None = None
+
+
+class Usage(msgspec.Struct, frozen=True):
+    """Tokens of one call, as the model reported them; `input_tokens` leaves out what a cache read or wrote."""
+
+    input_tokens: int
+    output_tokens: int
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+
+
+class Timing(msgspec.Struct, frozen=True):
+    """Where the time went, in seconds: the session store, the model's first text, the model, all of it."""
+
+    session_s: float = msgspec.field(name="session")
+    model_ttft_s: float = msgspec.field(name="model_ttft")
+    model_s: float = msgspec.field(name="model")
+    total_s: float = msgspec.field(name="total")
+
+
+class Done(msgspec.Struct, frozen=True):
+    """The last thing of a complete answer; `model` is the one that really answered."""
+
+    request_id: str
+    session_id: str
+    model: str
+    finish_reason: str
+    usage: Usage
+    timing: Timing
+
+    def body(self) -> dict[str, Any]:
+        """The fields by name, for a transport to add its own to."""
+        return msgspec.structs.asdict(self)
+
+
+_decoder = msgspec.json.Decoder(ChatMessage)
+
+
+def parse(data: bytes | str) -> ChatMessage:
+    """The message in a JSON text. Raises ChatError bad_request, saying which field breaks which rule."""
+    try:
+        message = _decoder.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ChatError(Code.BAD_REQUEST, str(error)) from error
+    if not message.message.strip():
+        raise ChatError(Code.BAD_REQUEST, "message is empty")
+    return message

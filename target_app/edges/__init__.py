@@ -1,0 +1,1 @@
+"""The transports of MangaAssist, one a file; each is an ASGI application."""

@@ -1,0 +1,209 @@
+"""One message from history to answer, on a scripted model and a clock that only the test moves."""
+
+import asyncio
+from collections import deque
+
+import pytest
+
+from target_app.chat import ChatMessage, Timing, Usage
+from target_app.errors import ChatError, Code
+from target_app.model import ModelReply, Turn
+from target_app.orchestrator import Orchestrator
+from target_app.stores.sessions import Exchange, MemorySessions
+
+USAGE = Usage(input_tokens=12, output_tokens=3, cache_read_tokens=5, cache_write_tokens=7)
+S = 1_000_000_000
+
+
+class Clock:
+    """Nanoseconds that pass only when somebody says so."""
+
+    def __init__(self):
+        self.now_ns = 50 * S
+
+    def __call__(self):
+        return self.now_ns
+
+    def pass_s(self, seconds):
+        self.now_ns += round(seconds * S)
+
+
+class Script:
+    """A model that says its pieces; each takes `piece_s` on the clock."""
+
+    def __init__(self, pieces=("One ", "Piece"), clock=None, piece_s=0.25, error=None):
+        self.pieces, self.clock, self.piece_s, self.error = pieces, clock, piece_s, error
+        self.calls = []
+        self.ways = []
+
+    async def _say(self, call, deliver):
+        self.calls.append(call)
+        for piece in self.pieces:
+            if self.clock:
+                self.clock.pass_s(self.piece_s)
+            if deliver:
+                await deliver(piece)
+        if self.error:
+            raise self.error
+        return ModelReply("".join(self.pieces), "the-model-that-answered", "end_turn", USAGE)
+
+    async def complete(self, call):
+        self.ways.append("complete")
+        return await self._say(call, None)
+
+    async def stream(self, call, deliver):
+        self.ways.append("stream")
+        return await self._say(call, deliver)
+
+    async def is_reachable(self):
+        return True
+
+
+def message(text="Hello!", **fields):
+    return ChatMessage(request_id="r", session_id="s", message=text, **fields)
+
+
+async def ignore(text):
+    pass
+
+
+def test_streams_as_it_comes():
+    """With somewhere to deliver, each piece goes there in order; without, the model is asked for all at once."""
+    model, got = Script(), []
+
+    async def deliver(text):
+        got.append(text)
+
+    orchestrator = Orchestrator(model, MemorySessions())
+    streamed = asyncio.run(orchestrator.answer(message(bare=True), deliver))
+    whole = asyncio.run(orchestrator.answer(message(bare=True)))
+    assert (got, model.ways) == (["One ", "Piece"], ["stream", "complete"])
+    assert streamed.text == whole.text == "One Piece"
+
+
+def test_done_says_who_answered():
+    """The answer's end has the ids of the message, and model, reason and tokens as the model gave them."""
+    done = asyncio.run(Orchestrator(Script(), MemorySessions()).answer(message())).done
+    assert (done.request_id, done.session_id) == ("r", "s")
+    assert (done.model, done.finish_reason, done.usage) == ("the-model-that-answered", "end_turn", USAGE)
+
+
+@pytest.mark.parametrize(("deliver", "ttft_s"), [(ignore, 0.25), (None, 0.5)])
+def test_the_time_is_split(deliver, ttft_s):
+    """Session, first text, model and total are told apart; unstreamed, the first text is the whole answer's time."""
+    clock = Clock()
+
+    class SlowSessions(MemorySessions):
+        async def history(self, session_id):
+            clock.pass_s(0.125)
+            return await super().history(session_id)
+
+        async def append(self, session_id, exchange):
+            clock.pass_s(0.0625)
+            await super().append(session_id, exchange)
+
+    orchestrator = Orchestrator(Script(clock=clock), SlowSessions(), clock)
+    answer = asyncio.run(orchestrator.answer(message(), deliver))
+    assert answer.done.timing == Timing(session_s=0.1875, model_ttft_s=ttft_s, model_s=0.5, total_s=0.6875)
+
+
+def test_an_answer_without_text_has_a_first_text_time():
+    """Where no piece came, the first-text time is the model's whole time."""
+    clock = Clock()
+    model = Script(pieces=(), clock=clock)
+    answer = asyncio.run(Orchestrator(model, MemorySessions(), clock).answer(message(), ignore))
+    assert answer.done.timing.model_ttft_s == answer.done.timing.model_s
+
+
+def test_turns_build_on_each_other():
+    """The second turn of a session brings the first one along; another session doesn't."""
+    model = Script()
+    orchestrator = Orchestrator(model, MemorySessions())
+
+    async def talk():
+        await orchestrator.answer(message("first"), ignore)
+        await orchestrator.answer(message("second"))
+        await orchestrator.answer(ChatMessage(request_id="r", session_id="other", message="third"))
+
+    asyncio.run(talk())
+    first = (Turn("user", "first"), Turn("assistant", "One Piece"))
+    assert [call.turns for call in model.calls] == [
+        (Turn("user", "first"),),
+        (*first, Turn("user", "second")),
+        (Turn("user", "third"),),
+    ]
+
+
+def test_bare_neither_reads_nor_keeps_history():
+    """A bare message sees no history and leaves none."""
+    model, sessions = Script(), MemorySessions()
+
+    async def talk():
+        await sessions.append("s", Exchange("before", "that"))
+        await Orchestrator(model, sessions).answer(message("text", bare=True), ignore)
+        return await sessions.history("s")
+
+    assert asyncio.run(talk()) == (Exchange("before", "that"),)
+    assert model.calls[0].turns == (Turn("user", "text"),)
+
+
+@pytest.mark.parametrize(
+    "error", [ChatError(Code.THROTTLED, "slow down"), RuntimeError("a bug"), asyncio.CancelledError()]
+)
+def test_what_has_no_answer_leaves_no_history(error):
+    """A failed or cancelled turn raises as it is, and the conversation goes on as if it had not been."""
+    sessions = MemorySessions()
+
+    async def talk():
+        with pytest.raises(type(error)):
+            await Orchestrator(Script(error=error), sessions).answer(message(), ignore)
+        return await sessions.history("s")
+
+    assert asyncio.run(talk()) == ()
+
+
+def test_an_empty_answer_is_not_kept():
+    """An answer without text would make the next call invalid, as Bedrock takes no blank turns."""
+    sessions = MemorySessions()
+
+    async def talk():
+        await Orchestrator(Script(pieces=()), sessions).answer(message())
+        return await sessions.history("s")
+
+    assert asyncio.run(talk()) == ()
+
+
+def test_one_that_cannot_be_routed_asks_no_model():
+    """Without a model to ask, the message is refused before anything is called."""
+    model = Script()
+    with pytest.raises(ChatError):
+        asyncio.run(Orchestrator(model, MemorySessions()).answer(message(query_type="unheard of")))
+    assert not model.calls
+
+
+def test_cancelled_while_delivering_it_stops_the_model():
+    """A client that goes away while a piece is on its way cancels the call to the model."""
+    released = deque()
+
+    class Held(Script):
+        async def stream(self, call, deliver):
+            try:
+                return await self._say(call, deliver)
+            finally:
+                released.append(call.model)
+
+    async def talk():
+        begun = asyncio.Event()
+
+        async def stuck(_):
+            begun.set()
+            await asyncio.Event().wait()
+
+        turn = asyncio.create_task(Orchestrator(Held(), MemorySessions()).answer(message(model="m"), stuck))
+        await begun.wait()
+        turn.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await turn
+
+    asyncio.run(talk())
+    assert list(released) == ["m"]
