@@ -89,8 +89,15 @@ def run(
     graceful_stop: Annotated[
         str | None, typer.Option(metavar="TIME", help="How long a stopped run may drain.", rich_help_panel=_TRAFFIC)
     ] = None,
+    workers: Annotated[
+        str | None, typer.Option(metavar="N|auto", help="Processes that send.", rich_help_panel=_TRAFFIC)
+    ] = None,
     protocol: Annotated[
         str | None, typer.Option(metavar="NAME", help="ws, rest, sse, openai or bedrock.", rich_help_panel=_TARGET)
+    ] = None,
+    client: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="fast, or compat for HTTP/2 and proxies.", rich_help_panel=_TARGET),
     ] = None,
     header: Annotated[
         list[str] | None,
@@ -170,7 +177,9 @@ def run(
         "load.max_in_flight": max_in_flight,
         "load.timeout": timeout,
         "load.graceful_stop": graceful_stop,
+        "load.workers": workers,
         "target.protocol": protocol,
+        "target.client": client,
         "target.headers": header or None,
         "target.ca_file": ca_file,
         "target.region": region,

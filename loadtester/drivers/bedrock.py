@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any, Final
 
 from loadtester.drivers.contract import Probe
 from loadtester.drivers.wire.converse import ConverseEnd, answer_text, converse_parameters
+from loadtester.errors import FmloadError
 from loadtester.model import Ending, Request
 from loadtester.scenario.redact import url_shown
 
@@ -17,6 +19,7 @@ _CHECK_LIMIT_S: Final = 10.0
 #: What the check asks to have counted, and of which model; it need not be one that the run asks.
 _CHECK_MODEL: Final = "anthropic.claude-3-haiku-20240307-v1:0"
 _CHECK_INPUT: Final = {"converse": {"messages": [{"role": "user", "content": [{"text": "Hello"}]}]}}
+_ENDPOINT: Final = re.compile(r"https?://[^/]+", re.IGNORECASE)
 
 
 class BedrockDriver:
@@ -24,12 +27,17 @@ class BedrockDriver:
 
     The SDK has no callback straight from the socket: a chunk's moment is when its event comes out of the SDK's
     decoder, its size is that of its text in UTF-8, and the opening of connections is not told. Credentials come from
-    where the SDK looks for them; `ca_file` takes the place of its list of trusted certificates.
+    where the SDK looks for them; `ca_file` takes the place of its list of trusted certificates. Raises FmloadError
+    where `endpoint_url` is no URL.
     """
 
     def __init__(
         self, region: str | None, endpoint_url: str | None, *, is_streaming: bool, ca_file: Path | None
     ) -> None:
+        if endpoint_url is not None and not _ENDPOINT.match(endpoint_url):
+            raise FmloadError(
+                "the endpoint URL of Bedrock is not one", remedy="write it like http://127.0.0.1:8080, or leave it out"
+            )
         self._region = region
         self._endpoint_url = endpoint_url
         self._is_streaming = is_streaming

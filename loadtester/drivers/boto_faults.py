@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import socket
+from ssl import SSLError
 from typing import Final
 
-from aiohttp import ClientConnectorError
+from aiohttp import ClientConnectorDNSError, ClientConnectorError
 from aiohttp import ClientError as HttpError
 from botocore import exceptions as boto
 from botocore.eventstream import ParserError
@@ -64,7 +65,8 @@ def unreachable(fault: Exception, where: str) -> FmloadError | None:
         if status is None or status < 500:  # noqa: PLR2004  where HTTP's server errors begin
             return None
         return _no_bedrock(where, f"it answered {code} (HTTP {status})", "try again when the service is up")
-    return _no_bedrock(where, ending_of_fault(fault).detail or "", "check the region, the endpoint URL and the network")
+    why = "no answer in time" if isinstance(fault, TimeoutError) else ending_of_fault(fault).detail or ""
+    return _no_bedrock(where, why, "check the region, the endpoint URL and the network")
 
 
 def _no_bedrock(where: str, why: str, remedy: str) -> FmloadError:
@@ -99,10 +101,12 @@ def _is_unconnected(fault: Exception) -> bool:
 
 
 def _name(fault: Exception) -> str:
-    """What went wrong, without an address: those may hold secrets."""
+    """What went wrong, in words of the system's where it has some: asyncio's and the SDK's hold addresses."""
     cause = getattr(fault, "kwargs", {}).get("error", fault)
-    reason = getattr(cause, "strerror", None)
-    return f"{type(cause).__name__}: {reason}" if reason else type(cause).__name__
+    if isinstance(cause, socket.gaierror | ClientConnectorDNSError):
+        return "the host's name has no address"
+    errno = cause.errno if isinstance(cause, OSError) and not isinstance(cause, SSLError) else None
+    return os.strerror(errno) if errno is not None else type(cause).__name__
 
 
 def _code(fault: boto.ClientError) -> str:

@@ -30,6 +30,9 @@ DEFAULTS: Final = {
     "load.timeout": Default("30s", "API Gateway gives up after 29 s; nobody waits longer for a chat's answer"),
     "load.graceful_stop": Default("30s", "as long as the time limit: whatever was sent can still end on its own"),
     "load.max_in_flight": Default("10000", "beyond any healthy target, within the memory of a laptop"),
+    "load.workers": Default(
+        "auto", "one process carries thousands of requests a second; more only where one is too few"
+    ),
     "target.url": Default(None, "the bundled MangaAssist, started and stopped by fmload"),
     "target.protocol": Default(
         None, "what the URL's scheme says: ws(s) is ws, http(s) is rest; ws for the bundled target"
@@ -41,6 +44,7 @@ DEFAULTS: Final = {
     "target.streaming": Default(
         "true", "chat applications stream, and without a stream there is no time to first token"
     ),
+    "target.client": Default("fast", "what a run measures should not be its own client"),
     "bundled.seed": Default("1", "the bundled target repeats itself as the requests do"),
     "bundled.time_scale": Default("1", "latencies as the real models have them"),
     "bundled.tokens_per_minute": Default(

@@ -12,13 +12,14 @@ from loadtester.scenario import address, kinds, queries, stages
 from loadtester.scenario.defaults import DEFAULTS, Default
 from loadtester.scenario.header import header
 from loadtester.scenario.kinds import Kind
-from loadtester.scenario.scenario import Arrivals, Pattern, Protocol
+from loadtester.scenario.scenario import Arrivals, Client, Pattern, Protocol
 
 _YEAR_S: Final = 366 * 86_400.0
 _DAY_S: Final = 86_400.0
 _MOST_PER_S: Final = 1_000_000.0
 _MOST_TOKENS: Final = 10**12
 _MOST_SEED: Final = 2**63 - 1
+_MOST_WORKERS: Final = 256
 #: A plan is held in memory, some 30 bytes a request.
 MOST_REQUESTS: Final = 100_000_000
 
@@ -72,6 +73,7 @@ _TAGS: Final = kinds.pairs(
 )
 _PATTERN: Final = kinds.choice("a pattern", get_args(Pattern))
 _ARRIVALS: Final = kinds.choice("a kind of arrivals", get_args(Arrivals))
+_CLIENT: Final = kinds.choice("a client", get_args(Client))
 _PROTOCOL: Final = kinds.choice("a protocol", get_args(Protocol))
 _STAGES: Final = kinds.several(stages.stage, {"type": "string", "pattern": stages.STAGE}, "2m:20/s")
 _URL: Final = kinds.scalar(address.address, {"type": "string", "pattern": address.ADDRESS}, "https://host/path")
@@ -136,6 +138,12 @@ _LOAD: Final = (
         "Drop (and count) arrivals while so many requests wait for their answers.",
         flag="--max-in-flight",
     ),
+    _field(
+        "load.workers",
+        kinds.whole_or_auto(least=1, most=_MOST_WORKERS),
+        "Processes that send: a number, or auto for as many as the rate needs and the machine has.",
+        flag="--workers",
+    ),
 )
 
 _TARGET: Final = (
@@ -156,6 +164,12 @@ _TARGET: Final = (
         "Ask openai and bedrock for a stream.",
         flag="--stream",
         attribute="target.is_streaming",
+    ),
+    _field(
+        "target.client",
+        _CLIENT,
+        "fast is fmload's own client; compat the slower way through httpx, websockets and aioboto3 (HTTP/2, proxies).",
+        flag="--client",
     ),
 )
 

@@ -106,6 +106,13 @@ def whole(*, least: int, most: int) -> Kind:
     return scalar(bounded(units.count, "{:,}".format, least=least, most=most), schema, str(max(least, 1)))
 
 
+def whole_or_auto(*, least: int, most: int) -> Kind:
+    """A whole number, or the word auto, which is 0."""
+    number = bounded(units.count, "{:,}".format, least=least, most=most)
+    schema = {"anyOf": [{"const": "auto"}, {"type": "integer", "minimum": least, "maximum": most}]}
+    return scalar(lambda text: 0 if text == "auto" else number(text), schema, "auto")
+
+
 def real(*, least: float | None = None, above: float | None = None, most: float) -> Kind:
     """A number that need not be whole."""
     limits = {"minimum": least} if above is None else {"exclusiveMinimum": above}

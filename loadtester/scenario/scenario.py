@@ -10,6 +10,7 @@ from typing import Literal
 
 Pattern = Literal["sustained", "ramp", "burst", "spike", "production", "stages", "trace"]
 Arrivals = Literal["uniform", "poisson"]
+Client = Literal["fast", "compat"]
 Protocol = Literal["ws", "rest", "sse", "openai", "bedrock"]
 
 
@@ -37,6 +38,8 @@ class Load:
     timeout_s: float
     graceful_stop_s: float
     max_in_flight: int
+    #: Processes that send; 0 lets the rate and the machine decide.
+    workers: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,7 @@ class Target:
     headers: Mapping[str, str]
     ca_file: Path | None
     is_streaming: bool
+    client: Client
 
 
 @dataclass(frozen=True, slots=True)

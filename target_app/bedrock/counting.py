@@ -13,7 +13,8 @@ class _Invoke(msgspec.Struct, frozen=True):
 
 
 class _Input(msgspec.Struct, frozen=True, rename="camel"):
-    converse: msgspec.Raw | None = None
+    #: Undecoded; empty where it is absent.
+    converse: msgspec.Raw = msgspec.Raw()
     invoke_model: _Invoke | None = None
 
 
@@ -32,8 +33,8 @@ def count_input_tokens(body: bytes, model: Model) -> int:
         request = _REQUEST.decode(body).input
     except msgspec.DecodeError as error:
         raise errors.malformed(str(error)) from error
-    if request.converse is not None:
-        return converse.parse(bytes(request.converse), model).input_tokens
+    if given := bytes(request.converse):
+        return converse.parse(given, model).input_tokens
     if request.invoke_model is not None:
         return claude.parse(request.invoke_model.body, model).input_tokens
     raise errors.malformed("#/input: one of converse, invokeModel is required")

@@ -38,8 +38,10 @@ class FakeProbe:
 
 
 class ScriptedServer:
-    """Plays one script a connection, the last one for all that come after: READ a request, write bytes, CLOSE, RESET,
-    EOF (half-close), HANG (until the client has gone). `requests` are the requests read, head and body.
+    """Plays one script a connection, and the last one for all that come after.
+
+    READ a request, write bytes, CLOSE, RESET, EOF (half-close), HANG (until the client has gone), which
+    the end of a script does too. `requests` are the requests read, head and body.
     """
 
     def __init__(self, *scripts, tls=None):
@@ -105,6 +107,17 @@ class ScriptedServer:
 def script():
     """The steps of scripts, and the server that plays them."""
     return SimpleNamespace(READ=READ, CLOSE=CLOSE, RESET=RESET, EOF=EOF, HANG=HANG, Server=ScriptedServer)
+
+
+@pytest.fixture
+def until():
+    """Waits for a condition that the other side brings about."""
+
+    async def hold(condition):
+        while not condition():  # noqa: ASYNC110  what is waited for has no event to set
+            await asyncio.sleep(0.001)
+
+    return hold
 
 
 @pytest.fixture

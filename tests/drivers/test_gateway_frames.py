@@ -60,7 +60,9 @@ def test_a_message_holds_what_the_contract_says():
 
 def test_a_delta_is_its_text():
     """A delta gives its text and the request that it belongs to, whatever else it holds."""
-    delta = read_delta(json.dumps({"type": "delta", "request_id": request_id_of(request()), "text": "あ", "p": [1]}).encode())
+    delta = read_delta(
+        json.dumps({"type": "delta", "request_id": request_id_of(request()), "text": "あ", "p": [1]}).encode()
+    )
     assert (delta.type, delta.request_id, delta.text) == ("delta", "r-7", "あ")
 
 
@@ -141,7 +143,10 @@ def test_every_message_of_the_gateway_has_its_outcome(text, outcome):
 
 def test_what_a_service_says_is_shown_without_secrets():
     """A detail holds no credential, and is short."""
-    error = {"type": "error", "error": {"code": "internal", "message": "Authorization: Bearer abcdef123456 " + "x" * 999}}
+    error = {
+        "type": "error",
+        "error": {"code": "internal", "message": "Authorization: Bearer abcdef123456 " + "x" * 999},
+    }
     detail = read_end(json.dumps(error).encode()).ending.detail
     assert "abcdef" not in detail
     assert len(detail) <= 120
@@ -154,7 +159,18 @@ def test_a_frame_of_a_new_kind_ends_nothing():
 
 @pytest.mark.parametrize(
     "garbage",
-    [b"", b"nope", b"[1]", b"3", b"null", b"{", b"{}", b'{"type": 3}', b'{"message": 3}', b'{"type": "done", "model": 1}'],
+    [
+        b"",
+        b"nope",
+        b"[1]",
+        b"3",
+        b"null",
+        b"{",
+        b"{}",
+        b'{"type": 3}',
+        b'{"message": 3}',
+        b'{"type": "done", "model": 1}',
+    ],
 )
 def test_what_is_no_frame_raises(garbage):
     """Everything that is not the JSON of a frame is a ValueError, from one decoder or the other."""

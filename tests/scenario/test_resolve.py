@@ -48,6 +48,8 @@ VALUES = [
     ("load.timeout", "1s", "2s", "3s", 3.0),
     ("load.graceful_stop", "1s", "2s", "0s", 0.0),
     ("load.max_in_flight", "1", "2", "1_000", 1000),
+    ("load.workers", "1", "auto", "3", 3),
+    ("target.client", "fast", "fast", "compat", "compat"),
     ("load.pattern", "ramp", "burst", "spike", "spike"),
     ("target.url", "ws://a", "ws://b", "ws://c", "ws://c"),
     ("target.protocol", "rest", "bedrock", "sse", "sse"),

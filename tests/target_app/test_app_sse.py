@@ -22,15 +22,14 @@ def events_of(lines):
 
 
 def ask(app, **fields):
-    response = httpx.post(f"{app.url}/v1/chat/stream", json=body(**fields), timeout=20)
-    return response, list(events_of(response.text.split("\n")))
+    return httpx.post(f"{app.url}/v1/chat/stream", json=body(**fields), timeout=20)
 
 
 def test_deltas_then_done(fast):
     """Any number of deltas, then done, whose tokens are those of the text; Bedrock was asked by ConverseStream."""
-    response, events = ask(fast.app, session="stream", request_id="sse-1", output_tokens=40)
+    response = ask(fast.app, session="stream", request_id="sse-1", output_tokens=40)
     assert (response.status_code, response.headers["content-type"]) == (200, "text/event-stream")
-    *deltas, (last, done) = events
+    *deltas, (last, done) = events_of(response.text.split("\n"))
     assert {event for event, _ in deltas} == {"delta"}
     assert all(data.keys() == {"text"} for _, data in deltas)
     assert last == "done"
@@ -45,7 +44,7 @@ def test_deltas_then_done(fast):
 
 def test_the_first_delta_comes_before_the_answer_is_complete(start_pair):
     """Text is passed on while the model is still at it: a first delta is there when Bedrock has not ended its log."""
-    app, bedrock = start_pair("--time-scale", "20")
+    app, bedrock = start_pair("--time-scale", "4")
     url = f"{app.url}/v1/chat/stream"
     with httpx.stream("POST", url, json=body(request_id="early", output_tokens=1000), timeout=60) as response:
         event, data = next(events_of(response.iter_lines()))
@@ -60,7 +59,7 @@ def test_the_first_delta_comes_before_the_answer_is_complete(start_pair):
 @pytest.mark.parametrize("fields", [{"text": ""}, {"model": "no.such-model"}])
 def test_an_error_before_the_first_event_is_a_status(fast, fields):
     """What is refused before any text is an HTTP status with JSON, not an event stream."""
-    response, _ = ask(fast.app, **fields)
+    response = ask(fast.app, **fields)
     assert (response.status_code, response.headers["content-type"]) == (400, "application/json")
     assert response.json()["error"]["code"] == "bad_request"
 
@@ -68,13 +67,13 @@ def test_an_error_before_the_first_event_is_a_status(fast, fields):
 def test_a_throttle_before_the_first_event(start_pair):
     """So is a throttle: 429."""
     app, _ = start_pair("--tokens-per-minute", "1000")
-    response, _ = ask(app)
+    response = ask(app)
     assert (response.status_code, response.json()["error"]["code"]) == (429, "throttled")
 
 
 def test_an_error_in_the_middle_is_an_event(start_pair):
     """When Bedrock goes away in the middle, the stream ends with one error event, well-formed, and no done."""
-    app, bedrock = start_pair("--time-scale", "20")
+    app, bedrock = start_pair("--time-scale", "4")
     url = f"{app.url}/v1/chat/stream"
     with httpx.stream("POST", url, json=body(output_tokens=1000), timeout=60) as response:
         events = events_of(response.iter_lines())
@@ -87,6 +86,7 @@ def test_an_error_in_the_middle_is_an_event(start_pair):
 
 def test_history_is_shared_with_the_other_transports(fast):
     """A conversation goes on over another transport."""
-    first = ask(fast.app, session="mixed")[1][-1][1]["usage"]
+    *_, (_, done) = events_of(ask(fast.app, session="mixed").text.split("\n"))
+    first = done["usage"]
     second = httpx.post(f"{fast.app.url}/v1/chat", json=body("mixed"), timeout=20).json()["usage"]
     assert second["input_tokens"] >= first["input_tokens"] + first["output_tokens"]

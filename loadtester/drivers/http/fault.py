@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import ssl
 
@@ -45,4 +46,5 @@ def reason(error: OSError, limit_s: float) -> str:
         case ConnectionError() if error.errno is None:
             return "the connection was closed during the TLS handshake"
         case _:
-            return error.strerror or "no connection"
+            # Not `strerror`: asyncio writes the address into that.
+            return os.strerror(error.errno) if error.errno else "no connection"

@@ -116,10 +116,8 @@ def _reason(error: OSError | WSError) -> str:
             return f"no connection within {CONNECT_LIMIT_S:g} s"
         case socket.gaierror():
             return "the host's name has no address"
-        case OSError() if error.errno is not None:
-            # Not its own words: asyncio puts the address there.
-            return os.strerror(error.errno)
         case OSError():
-            return str(error)
+            # Not its own words, if the system has some: asyncio puts the address there.
+            return str(error) if error.errno is None else os.strerror(error.errno)
         case _:
             return "the URL is not that of a WebSocket"

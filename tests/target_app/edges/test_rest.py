@@ -1,0 +1,68 @@
+"""POST /v1/chat on scripted ASGI events: what no client on a real socket can time."""
+
+import asyncio
+import io
+import json
+
+from starlette.testclient import TestClient
+
+from target_app.app import assemble
+from target_app.errors import ChatError, Code
+from target_app.stores.sessions import MemorySessions
+
+BODY = json.dumps({"request_id": "r", "session_id": "s", "message": "hi"}).encode()
+
+
+class Held:
+    """A model that never answers, and says when it is asked and when it is let go."""
+
+    def __init__(self):
+        self.asked, self.released = asyncio.Event(), asyncio.Event()
+
+    async def complete(self, _):
+        self.asked.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.released.set()
+
+
+class Refusing:
+    """A model that is over its quota."""
+
+    async def complete(self, _):
+        raise ChatError(Code.THROTTLED, "slow down", retry_after="7")
+
+
+def test_a_client_that_leaves_cancels_the_call():
+    """A client that leaves while the model is at it gets nothing, ends the call, and is on record as gone."""
+    log, sent = io.StringIO(), []
+
+    async def run():
+        model = Held()
+        app = assemble(model, MemorySessions(), log)
+        events = [{"type": "http.request", "body": BODY, "more_body": False}]
+
+        async def receive():
+            if events:
+                return events.pop()
+            await model.asked.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(event):
+            sent.append(event)
+
+        scope = {"type": "http", "method": "POST", "path": "/v1/chat", "headers": []}
+        await app(scope, receive, send)
+        assert model.released.is_set()
+
+    asyncio.run(run())
+    assert sent == []
+    assert json.loads(log.getvalue())["outcome"] == "client_gone"
+
+
+def test_the_models_retry_after_is_passed_on():
+    """A throttle's answer has the Retry-After that Bedrock gave."""
+    client = TestClient(assemble(Refusing(), MemorySessions(), None))
+    response = client.post("/v1/chat", content=BODY)
+    assert (response.status_code, response.headers["retry-after"]) == (429, "7")
