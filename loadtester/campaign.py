@@ -10,8 +10,8 @@ import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import replace
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from importlib.metadata import version
@@ -22,13 +22,12 @@ from loadtester import __version__
 from loadtester.analysis import Report, summarise
 from loadtester.bundled import bundled_target
 from loadtester.cost import PriceTable, price_table
-from loadtester.drivers import Driver, driver_for
-from loadtester.engine import Engine
+from loadtester.drivers import driver_for
+from loadtester.engine import Engine, Sink
 from loadtester.errors import Exit, FmloadError
-from loadtester.fleet import Shard, arrivals_of, shard_engine
+from loadtester.fleet import LocalFleet, Shard, arrivals_of, shard_engine, worker_count
 from loadtester.live import Observer
 from loadtester.loop import LOOP, on_loop
-from loadtester.model import Usage
 from loadtester.recorder import Interval, Meter
 from loadtester.reporters import summary_text
 from loadtester.rundir import SCHEMA, Writer, new_directory, put, read, require_writable
@@ -38,6 +37,9 @@ from loadtester.schedule import Arrivals
 #: Makes the observer of a run of so many requests over so many seconds.
 Watch = Callable[[int, float], Observer]
 
+#: Tells the person who runs it something.
+Say = Callable[[str], None]
+
 _LIBRARIES = ("aioboto3", "hdrhistogram", "httptools", "numpy", "picows")
 
 
@@ -46,67 +48,96 @@ def run(scenario: Scenario, watch: Watch) -> Report:
     return on_loop(_run(scenario, watch))
 
 
-def report(directory: Path) -> Report:
-    """Judge a run directory again, whole or cut short, and put its summary there."""
-    past = read(directory)
-    judged = summarise(past.manifest, past.recording, price_table(_price_overrides(past.manifest)))
-    put(directory, "summary.json", summary_text(judged))
-    return judged
+def report(directory: Path, say: Say) -> Report:
+    """Judge a run directory again, whole or cut short, and put its summary there; `say` hears where that fails."""
+    return _judged(directory, {}, say)
 
 
 async def _run(scenario: Scenario, watch: Watch) -> Report:
     arrivals = arrivals_of(scenario)
     prices = price_table(scenario.prices)
     require_writable(scenario.output.directory)
-    started_at = datetime.now(UTC)
-    directory = new_directory(scenario.output.directory, scenario.output.name, started_at)
+    directory = new_directory(scenario.output.directory, scenario.output.name, datetime.now(UTC))
+    plan = _Plan(scenario, arrivals, prices, directory, worker_count(scenario, arrivals))
     with _interruptible() as interrupts, watch(len(arrivals), arrivals.duration_s) as observer:
         interrupts.say = observer.say
-        try:
-            async with _target(scenario, directory, observer) as target, _driver(target) as driver:
-                await driver.check()
-                await _drive(scenario, arrivals, driver, directory, prices, observer, interrupts)
-        except BaseException:
-            if not (directory / "manifest.json").exists():
-                shutil.rmtree(directory, ignore_errors=True)
-            raise
-    return report(directory)
+        async with _target(scenario, directory, observer) as target:
+            changes = await _drive(plan, target, observer, interrupts)
+    return _judged(directory, changes, observer.say)
 
 
-async def _drive(
-    scenario: Scenario,
-    arrivals: Arrivals,
-    driver: Driver,
-    directory: Path,
-    prices: PriceTable,
-    observer: Observer,
-    interrupts: _Interrupts,
-) -> None:
-    """Send the load, recording as it goes; the run directory is whole when this returns."""
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What is settled before anything is started."""
+
+    scenario: Scenario
+    arrivals: Arrivals
+    prices: PriceTable
+    directory: Path
+    workers: int
+
+
+async def _drive(plan: _Plan, target: Target, observer: Observer, interrupts: _Interrupts) -> dict[str, Any]:
+    """Send the load, recording as it goes; the run directory is whole when this returns.
+
+    Returns how it ended, as changes to the manifest, for where a full disk kept them from being written. Raises
+    FmloadError, and leaves no run directory, where the load could not begin.
+    """
     started_at = datetime.now(UTC)
-    writer = Writer(directory, _manifest(scenario, arrivals, directory, prices, started_at), started_at)
+    writer = Writer(plan.directory, _manifest(plan, started_at), started_at)
     meter = Meter()
 
     def record(interval: Interval, rows: list[str]) -> None:
         writer.write(interval, rows)
         observer.observe(meter.add(interval))
 
-    def price(model: str, usage: Usage) -> Any:
-        return prices.usd(model, usage)
+    async with _runner(plan, target, record) as runner:
+        try:
+            await runner.open()
+        except BaseException:
+            writer.close()
+            shutil.rmtree(plan.directory, ignore_errors=True)
+            raise
+        interrupts.runner = runner
+        ending: dict[str, Any] = {}
+        try:
+            await runner.run(time.perf_counter_ns())
+        except FmloadError as error:
+            ending = {"status": "aborted", "error": str(error), "exit_codes": [int(error.code)]}
+        status = "degraded" if runner.lost else "interrupted" if runner.is_stopped else "complete"
+        changes = {"status": status, "elapsed_s": runner.elapsed_s, "lost_workers": runner.lost} | ending
+    with suppress(FmloadError):
+        writer.update_manifest(**changes)
+    writer.close()
+    return changes
 
-    engine = shard_engine(scenario, arrivals, driver, shard=Shard(), price=price, sink=record)
-    interrupts.engine = engine
-    ending: dict[str, Any] = {}
+
+@asynccontextmanager
+async def _runner(plan: _Plan, target: Target, sink: Sink) -> AsyncIterator[Engine | LocalFleet]:
+    """What sends the load: an engine in this process, or one in each of several."""
+    if plan.workers > 1:
+        fleet = LocalFleet(plan.scenario, target, plan.workers, sink)
+        try:
+            yield fleet
+        finally:
+            await fleet.aclose()
+        return
+    driver = driver_for(target)
     try:
-        await engine.open()
-        await engine.run(time.perf_counter_ns())
-    except FmloadError as error:
-        ending = {"status": "aborted", "error": str(error), "exit_codes": [int(error.code)]}
-        observer.say(str(error))
+        yield shard_engine(plan.scenario, plan.arrivals, driver, shard=Shard(), price=plan.prices.usd, sink=sink)
     finally:
-        status = "interrupted" if engine.is_stopped else "complete"
-        writer.update_manifest(**({"status": status, "elapsed_s": engine.elapsed_s} | ending))
-        writer.close()
+        await driver.aclose()
+
+
+def _judged(directory: Path, changes: dict[str, Any], say: Say) -> Report:
+    past = read(directory)
+    manifest = past.manifest | changes
+    judged = summarise(manifest, past.recording, price_table(manifest["scenario"].get("prices") or {}))
+    try:
+        put(directory, "summary.json", summary_text(judged))
+    except FmloadError as error:
+        say(str(error))
+    return judged
 
 
 @asynccontextmanager
@@ -132,32 +163,24 @@ async def _target(scenario: Scenario, directory: Path, observer: Observer) -> As
             yield replace(target, url=urls.app)
 
 
-@asynccontextmanager
-async def _driver(target: Target) -> AsyncIterator[Driver]:
-    driver = driver_for(target)
-    async with AsyncExitStack() as stack:
-        stack.push_async_callback(driver.aclose)
-        yield driver
-
-
 class _Interrupts:
     """What Ctrl-C and SIGTERM do: before the load they end the program; first they drain the run, then they stop it."""
 
     def __init__(self, task: asyncio.Task[Any] | None) -> None:
         self._task = task
-        self.engine: Engine | None = None
-        self.say: Callable[[str], None] = lambda _: None
+        self.runner: Engine | LocalFleet | None = None
+        self.say: Say = lambda _: None
 
     def __call__(self) -> None:
-        if self.engine is None:
+        if self.runner is None:
             if self._task is not None:
                 self._task.cancel()
-        elif self.engine.is_stopped:
+        elif self.runner.is_stopped:
             self.say("stopping now")
-            self.engine.abort()
+            self.runner.abort()
         else:
             self.say("stopping: nothing more is sent, waiting for what is in flight (again to stop now)")
-            self.engine.stop()
+            self.runner.stop()
 
 
 @contextmanager
@@ -176,13 +199,12 @@ def _interruptible() -> Iterator[_Interrupts]:
             loop.remove_signal_handler(number)
 
 
-def _manifest(
-    scenario: Scenario, arrivals: Arrivals, directory: Path, prices: PriceTable, started_at: datetime
-) -> dict[str, Any]:
+def _manifest(plan: _Plan, started_at: datetime) -> dict[str, Any]:
+    scenario, arrivals = plan.scenario, plan.arrivals
     shown = redacted(scenario)
     return {
         "schema": SCHEMA,
-        "id": directory.name,
+        "id": plan.directory.name,
         "name": scenario.output.name,
         "status": "running",
         "started_at": started_at.isoformat(timespec="milliseconds"),
@@ -190,14 +212,14 @@ def _manifest(
         "protocol": scenario.target.protocol,
         "pattern": scenario.load.pattern,
         "seed": scenario.load.seed,
-        "workers": 1,
+        "workers": plan.workers,
         "plan": {
             "requests": len(arrivals),
             "duration_s": arrivals.duration_s,
             "sha256": sha256(arrivals.due_ns.tobytes() + arrivals.session.tobytes()).hexdigest(),
         },
         "scenario": shown,
-        "price_table": prices.source,
+        "price_table": plan.prices.source,
         "clock": "time.perf_counter_ns",
         "versions": {
             "fmload": __version__,
@@ -210,7 +232,3 @@ def _manifest(
             "cores": os.cpu_count(),
         },
     }
-
-
-def _price_overrides(manifest: dict[str, Any]) -> Any:
-    return manifest["scenario"].get("prices") or {}

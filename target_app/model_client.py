@@ -126,6 +126,8 @@ async def _client(endpoint: Endpoint, pool_size: int) -> AsyncIterator[Any]:
         "connect_timeout": _CONNECT_S,
         "read_timeout": _READ_S,
         "tcp_keepalive": True,
+        # The request's shape is ours and fixed; checking it again each time is a tenth of the client's work.
+        "parameter_validation": False,
         "connector_args": {"keepalive_timeout": _IDLE_S},
     }
     if endpoint.is_emulator:

@@ -14,7 +14,6 @@ from botocore.exceptions import (
     ClientError,
     ConnectTimeoutError,
     NoCredentialsError,
-    ParamValidationError,
     ReadTimeoutError,
 )
 
@@ -50,8 +49,6 @@ def mapped() -> Iterator[None]:
         yield
     except ClientError as error:
         raise _answered(error) from error
-    except ParamValidationError as error:
-        raise ChatError(Code.BAD_REQUEST, "the model does not take such a request") from error
     except NoCredentialsError as error:
         raise ChatError(Code.INTERNAL, "the service has no credentials for the model") from error
     except (ReadTimeoutError, TimeoutError) as error:

@@ -52,19 +52,23 @@ def truth_of(directory, part="bedrock"):
     return [json.loads(line) for line in (directory / "target" / f"{part}.ndjson").read_text().splitlines()]
 
 
-def target_processes(cwd):
-    """Processes of the bundled target that were started in `cwd` (Linux)."""
+def processes(words, cwd):
+    """Processes with `words` on their command line that were started in `cwd` (Linux)."""
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
-                arguments = (entry / "cmdline").read_bytes()
+                arguments = (entry / "cmdline").read_bytes().replace(b"\0", b" ")
                 place = (entry / "cwd").readlink()
             except OSError:
                 continue
-            if b"target_app" in arguments and place == cwd:
+            if words in arguments and place == Path(cwd):
                 found.append(int(entry.name))
     return found
+
+
+def target_processes(cwd):
+    return processes(b"target_app", cwd)
 
 
 def wait_until(condition, limit_s=15.0):
@@ -196,6 +200,44 @@ def test_killed_it_leaves_no_process_and_can_be_read(tmp_path):
     assert summary["funnel"]["ok"] >= 20
     assert_funnel_adds_up(summary["funnel"])
     assert "partial" in fmload("report", str(run_directory(tmp_path)), cwd=tmp_path).stderr
+
+
+def test_workers_together_are_the_plan(tmp_path):
+    """Two processes send what one would: the same requests, each once, in the emulator's log and the report."""
+
+    def sequence(workers):
+        place = tmp_path / workers
+        place.mkdir()
+        args = ("run", "--pattern", "production", "-r", "30/s", "-d", "2s", "--workers", workers, *FAST)
+        done = fmload(*args, "--summary", "json", cwd=place)
+        assert done.returncode == 0, done.stderr
+        rows = sorted(requests_of(run_directory(place)), key=lambda row: int(row["id"]))
+        truth = Counter(entry["request_id"] for entry in truth_of(run_directory(place)))
+        assert truth == {f"r-{row['id']}": 1 for row in rows}
+        assert json.loads(done.stdout)["funnel"]["planned"] == len(rows) == 60
+        return [(r["id"], r["due_ns"], r["query"], r["session"], r["turn"]) for r in rows], {r["worker"] for r in rows}
+
+    (alone, one), (together, two) = sequence("1"), sequence("2")
+    assert together == alone
+    assert (one, two) == ({"0"}, {"0", "1"})
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
+def test_a_lost_worker_degrades_the_run(tmp_path):
+    """A worker that is killed is not replaced: the others go on, the report says so, the exit code is 114."""
+    process = start(tmp_path, "-r", "20/s", "-d", "6s", "--workers", "2", *FAST)
+    wait_until(lambda: seconds_on_record(tmp_path) >= 1)
+    victim = next(pid for pid in processes(b"loadtester.fleet.worker", tmp_path))
+    os.kill(victim, signal.SIGKILL)
+    stdout, stderr = process.communicate(timeout=30)
+    summary = json.loads(stdout)
+    assert process.returncode == 114, stderr
+    assert summary["run"]["status"] == "degraded"
+    assert 114 in summary["run"]["exit_codes"]
+    assert summary["funnel"]["ok"] >= 60
+    assert summary["funnel"]["planned"] == 120
+    assert summary["funnel"]["unfinished"] > 0
+    assert_funnel_adds_up(summary["funnel"])
 
 
 def test_report_of_a_whole_run_is_the_runs_own(tmp_path):

@@ -24,7 +24,9 @@ def summarise(manifest: Mapping[str, Any], run: Recording, prices: PriceTable) -
     whole = totals(run)
     elapsed_s = float(manifest.get("elapsed_s") or len(run.intervals))
     duration_s = min(float(manifest["plan"]["duration_s"]), elapsed_s) or elapsed_s
-    planned = sum(interval.planned for interval in run.intervals)
+    # A lost worker never said what became due to it: all that was planned counts, and its share is unfinished.
+    whole_plan = bool(manifest.get("lost_workers"))
+    planned = manifest["plan"]["requests"] if whole_plan else sum(interval.planned for interval in run.intervals)
 
     def of(part: Part, due: int | None = None) -> Figures:
         return figures(whole, part, prices, planned=due, duration_s=duration_s, elapsed_s=elapsed_s)

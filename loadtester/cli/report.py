@@ -19,4 +19,8 @@ def report(
     """Judge a run again from its directory, and write its summary.json anew; a killed run up to its last second."""
     from loadtester import campaign  # noqa: PLC0415  heavy, and --help must be quick
 
-    show(campaign.report(directory), summary, no_color=no_color)
+    show(campaign.report(directory, _tell), summary, no_color=no_color)
+
+
+def _tell(text: str) -> None:
+    typer.echo(text, err=True)

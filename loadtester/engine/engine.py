@@ -64,11 +64,16 @@ class Engine:
         self._flushed = (0, 0)
         self._second = 0
         self._failure: BaseException | None = None
+        self.lost: list[int] = []
         self.is_stopped = False
         self.elapsed_s = 0.0
 
     async def open(self) -> None:
-        """Open the connections that the first second needs, before the clock starts."""
+        """Prove that the target is there, and open the connections that the first second needs.
+
+        Raises FmloadError, code 113, where the target can't be reached or refuses the credentials.
+        """
+        await self._driver.check()
         rows = [row for row in self._first_turns() if self._due_ns[row] < LEAD_S * 1e9]
         await asyncio.gather(*(self._driver.prepare(self._workload.request(row)) for row in rows))
 

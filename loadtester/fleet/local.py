@@ -9,7 +9,7 @@ from asyncio.subprocess import Process
 
 from loadtester.engine import Sink
 from loadtester.errors import Exit, FmloadError
-from loadtester.fleet.messages import Ended, Job, Ready, Second, Start, Stop, frame, receive
+from loadtester.fleet.messages import Ended, Job, Ready, Refused, Second, Start, Stop, frame, receive
 from loadtester.fleet.seconds import Seconds
 from loadtester.fleet.shard import Shard
 from loadtester.scenario import Scenario, Target
@@ -49,7 +49,10 @@ class LocalFleet:
             self._workers.append(worker)
             _say(worker, Job(job.scenario, job.target, job.shard))
         for index, worker in enumerate(self._workers):
-            if not isinstance(await receive(_out(worker)), Ready):
+            word = await receive(_out(worker))
+            if isinstance(word, Refused):
+                raise FmloadError(word.message, remedy=word.remedy, code=word.code)
+            if not isinstance(word, Ready):
                 raise FmloadError(
                     f"worker {index} ended before the run began", remedy="try --workers 1", code=Exit.DEGRADED
                 )

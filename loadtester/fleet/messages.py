@@ -7,6 +7,7 @@ import pickle
 from dataclasses import dataclass
 from struct import Struct
 
+from loadtester.errors import Exit
 from loadtester.fleet.shard import Shard
 from loadtester.recorder import Interval
 from loadtester.scenario import Scenario, Target
@@ -26,6 +27,15 @@ class Job:
 @dataclass(frozen=True, slots=True)
 class Ready:
     """The worker has its plan and its first connections, and waits for the start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The worker could not begin: the parts of a FmloadError."""
+
+    message: str
+    remedy: str
+    code: Exit
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +67,7 @@ class Ended:
     elapsed_s: float
 
 
-Message = Job | Ready | Start | Second | Stop | Ended
+Message = Job | Ready | Refused | Start | Second | Stop | Ended
 
 
 def frame(message: Message) -> bytes:

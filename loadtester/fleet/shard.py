@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import math
+import os
 from dataclasses import dataclass
+
+import numpy as np
 
 from loadtester.drivers import Driver
 from loadtester.engine import Engine, Limits, Sink
@@ -50,3 +54,15 @@ def arrivals_of(scenario: Scenario) -> Arrivals:
         stages=[(stage.duration_s, stage.rate_per_s) for stage in load.stages],
         seed=load.seed,
     )
+
+
+#: Requests a second that one process is trusted with before `auto` takes another (tests/bench measures what it can).
+_AUTO_PER_S = 2_000.0
+
+
+def worker_count(scenario: Scenario, arrivals: Arrivals) -> int:
+    """How many processes send: as many as were asked for, or as the plan's busiest second needs and cores are there."""
+    if scenario.load.workers:
+        return scenario.load.workers
+    busiest = int(np.bincount(arrivals.due_ns // 1_000_000_000).max()) if len(arrivals) else 0
+    return max(1, min(os.cpu_count() or 1, math.ceil(busiest / _AUTO_PER_S)))

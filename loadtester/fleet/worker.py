@@ -11,7 +11,8 @@ import sys
 from loadtester.cost import price_table
 from loadtester.drivers import driver_for
 from loadtester.engine import Engine
-from loadtester.fleet.messages import Ended, Job, Ready, Second, Start, Stop, frame, receive
+from loadtester.errors import FmloadError
+from loadtester.fleet.messages import Ended, Job, Ready, Refused, Second, Start, Stop, frame, receive
 from loadtester.fleet.shard import arrivals_of, shard_engine
 from loadtester.loop import on_loop
 from loadtester.recorder import Interval
@@ -31,8 +32,12 @@ async def work() -> None:
 
     engine = shard_engine(job.scenario, arrivals_of(job.scenario), driver, shard=job.shard, price=prices.usd, sink=tell)
     try:
-        await driver.check()
-        await engine.open()
+        try:
+            await engine.open()
+        except FmloadError as error:
+            writer.write(frame(Refused(error.message, error.remedy, error.code)))
+            await writer.drain()
+            return
         writer.write(frame(Ready()))
         start = await receive(reader)
         if not isinstance(start, Start):
@@ -64,7 +69,9 @@ async def _pipes() -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader(limit=1 << 26)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    transport, protocol = await loop.connect_write_pipe(asyncio.streams.FlowControlMixin, sys.stdout)
+    transport, protocol = await loop.connect_write_pipe(
+        lambda: asyncio.StreamReaderProtocol(asyncio.StreamReader()), sys.stdout
+    )
     return reader, asyncio.StreamWriter(transport, protocol, None, loop)
 
 

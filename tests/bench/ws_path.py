@@ -1,4 +1,4 @@
-"""Delta frames a second on one connection: our driver beside the `websockets` client, each with its probe and decoder."""
+"""Delta frames a second on one connection: our driver beside the `websockets` client, each with probe and decoder."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ async def _talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 async def _read(reader: asyncio.StreamReader) -> bytes:
     _, second = await reader.readexactly(2)
     length = second & 127
-    if length == 126:  # noqa: PLR2004  RFC 6455: the length follows
+    if length == 126:
         length = int.from_bytes(await reader.readexactly(2), "big")
     mask = await reader.readexactly(4)
     return bytes(byte ^ mask[i % 4] for i, byte in enumerate(await reader.readexactly(length)))
@@ -123,7 +123,7 @@ async def _read(reader: asyncio.StreamReader) -> bytes:
 
 def _frame(**fields: str) -> bytes:
     payload = json.dumps(fields, ensure_ascii=False).encode()
-    assert len(payload) < 126  # noqa: PLR2004  RFC 6455: one byte of length is enough
+    assert len(payload) < 126
     return b"\x81" + bytes([len(payload)]) + payload
 
 

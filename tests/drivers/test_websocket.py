@@ -18,6 +18,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.frames import Close, Frame, Opcode
 
 from loadtester.drivers.websocket import WebSocketDriver
+from loadtester.drivers.ws import opening
 from loadtester.errors import Exit, FmloadError
 from loadtester.model import Outcome, Request, Usage
 
@@ -665,6 +666,25 @@ def test_a_cancelled_opening_leaves_nothing(loop_factory, is_prepared):
 
     asked, gone = asyncio.Event(), asyncio.Event()
     run(main, loop_factory)
+
+
+def test_an_opening_has_a_limit(monkeypatch):
+    """A server that never answers the upgrade refuses the request, and is hung up on."""
+
+    async def silent(reader, _writer):
+        await reader.read()
+        gone.set()
+
+    async def main():
+        async with tcp_server(silent) as port, driving(f"ws://127.0.0.1:{port}") as driver:
+            ending = await driver.send(ask(), Probe())
+            await gone.wait()
+            return ending
+
+    monkeypatch.setattr(opening, "CONNECT_LIMIT_S", 0.2)
+    gone = asyncio.Event()
+    ending = run(main)
+    assert (ending.outcome, ending.detail) == (Outcome.REFUSED, "no connection within 0.2 s")
 
 
 @pytest.mark.parametrize(

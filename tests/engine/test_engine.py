@@ -39,6 +39,9 @@ class ScriptedDriver:
         self._script = script
         self.sent, self.prepared, self.finished = [], [], []
 
+    async def check(self):
+        pass
+
     async def prepare(self, request):
         self.prepared.append(request.session)
 

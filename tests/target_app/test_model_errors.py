@@ -7,7 +7,6 @@ from botocore.exceptions import (
     ConnectTimeoutError,
     EndpointConnectionError,
     NoCredentialsError,
-    ParamValidationError,
     ReadTimeoutError,
 )
 
@@ -29,7 +28,6 @@ URL = "http://bedrock.example/secret"
         (aiohttp.ClientPayloadError(), Code.MODEL_ERROR),
         (ConnectionResetError(), Code.MODEL_ERROR),
         (NoCredentialsError(), Code.INTERNAL),
-        (ParamValidationError(report=URL), Code.BAD_REQUEST),
     ],
     ids=lambda value: type(value).__name__,
 )

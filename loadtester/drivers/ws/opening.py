@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import re
 import socket
 import ssl
@@ -16,6 +15,7 @@ from typing import Final
 
 from picows import WSError, WSHandshakeError, ws_connect
 
+from loadtester.drivers.http.fault import reason
 from loadtester.drivers.ws.address import Address
 from loadtester.drivers.ws.connection import MESSAGE_LIMIT_BYTES, Connection
 from loadtester.drivers.ws.dialler import Dialler
@@ -60,12 +60,17 @@ async def open_connection(address: Address, dialler: Dialler, tls: ssl.SSLContex
             connection = await _upgrade(address, await dialler.dial(CONNECT_LIMIT_S), tls)
     except WSHandshakeError as error:
         return _refused_upgrade(error)
-    except (OSError, WSError) as error:
-        return Refusal(Ending(Outcome.REFUSED, detail=_reason(error)))
+    except OSError as error:
+        return _refusal(reason(error, CONNECT_LIMIT_S))
+    except WSError:
+        return _refusal("the URL is not that of a WebSocket")
+    if connection is None:
+        return _refusal("the connection was closed during the upgrade")
     return Opened(connection, time.perf_counter_ns() - began_ns)
 
 
-async def _upgrade(address: Address, line: socket.socket, tls: ssl.SSLContext | None) -> Connection:
+async def _upgrade(address: Address, line: socket.socket, tls: ssl.SSLContext | None) -> Connection | None:
+    """Upgrade a connected socket; None where the server hangs up before it has answered."""
     try:
         _, connection = await ws_connect(
             lambda _request, _response: Connection(),
@@ -82,10 +87,8 @@ async def _upgrade(address: Address, line: socket.socket, tls: ssl.SSLContext | 
     except BaseException:
         _hang_up(line)
         raise
-    if not isinstance(connection, Connection):
-        # picows calls it a success without a listener when the server hangs up before it has answered.
-        raise ConnectionResetError("the connection was closed during the upgrade")
-    return connection
+    # picows calls that a success without a listener, which its types don't know.
+    return connection if isinstance(connection, Connection) else None
 
 
 def _hang_up(line: socket.socket) -> None:
@@ -98,26 +101,12 @@ def _refused_upgrade(error: WSHandshakeError) -> Refusal:
     found = _STATUS.match(error.raw_header or b"")
     status = int(found[1]) if found else None
     if status is None or status < HTTPStatus.OK:
-        return Refusal(Ending(Outcome.REFUSED, detail="the upgrade was not answered as WebSocket demands"))
+        return _refusal("the upgrade was not answered as WebSocket demands")
     fallback = Outcome.SERVER_ERROR if status >= HTTPStatus.INTERNAL_SERVER_ERROR else Outcome.REFUSED
     return Refusal(
         Ending(_OUTCOMES.get(status, fallback), detail=f"the upgrade was answered with HTTP {status}"), status
     )
 
 
-def _reason(error: OSError | WSError) -> str:
-    """Why nothing could be opened, in words without an address."""
-    match error:
-        case ssl.SSLCertVerificationError():
-            return f"TLS: {error.verify_message}"
-        case ssl.SSLError():
-            return f"TLS: {error.reason}"
-        case TimeoutError():
-            return f"no connection within {CONNECT_LIMIT_S:g} s"
-        case socket.gaierror():
-            return "the host's name has no address"
-        case OSError():
-            # Not its own words, if the system has some: asyncio puts the address there.
-            return str(error) if error.errno is None else os.strerror(error.errno)
-        case _:
-            return "the URL is not that of a WebSocket"
+def _refusal(why: str) -> Refusal:
+    return Refusal(Ending(Outcome.REFUSED, detail=why))

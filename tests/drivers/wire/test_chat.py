@@ -1,0 +1,81 @@
+"""The chat API over HTTP: what is asked, and what its end means (docs/target-api.md)."""
+
+import json
+
+import pytest
+
+from loadtester.drivers.wire.chat import encode_chat, ending_of_done, read_delta, read_done
+from loadtester.model import Outcome, Request, Usage
+
+DONE = {
+    "request_id": "r-7",
+    "session_id": "s-3",
+    "model": "haiku",
+    "finish_reason": "end_turn",
+    "usage": {"input_tokens": 312, "output_tokens": 87, "cache_read_tokens": 1, "cache_write_tokens": 2},
+    "timing": {"session": 0.0002, "total": 1.03},
+}
+
+
+def ending_of(**changes):
+    data = json.dumps({**DONE, **changes}).encode()
+    return ending_of_done(data, read_done(data))
+
+
+def test_request(chat_request):
+    """Every field that the API knows is there under its name; what is not asked for is left out."""
+    assert json.loads(encode_chat(chat_request)) == {
+        "request_id": "r-7",
+        "session_id": "s-3",
+        "message": "こんにちは",
+        "query_type": "greeting",
+        "model": "haiku",
+        "max_tokens": 64,
+    }
+    bare = Request(8, "trace", "ai", "haiku", "x", "s", 1, 64, "ja", want_output_tokens=87, is_bare=True)
+    body = json.loads(encode_chat(bare))
+    assert (body["bare"], body["output_tokens"]) == (True, 87)
+
+
+def test_done():
+    """The end of an answer tells its reason, tokens, model and timing."""
+    ending = ending_of()
+    assert (ending.outcome, ending.finish_reason, ending.model) == (Outcome.OK, "end_turn", "haiku")
+    assert ending.usage == Usage(312, 87, 1, 2)
+    assert ending.timing_s == {"session": 0.0002, "total": 1.03}
+    assert ending.detail is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "outcome"),
+    [
+        ({"finish_reason": "max_tokens"}, Outcome.TRUNCATED),
+        ({"finish_reason": "guardrail_intervened"}, Outcome.FILTERED),
+        ({"finish_reason": None}, Outcome.BROKEN),
+        ({"error": {"code": "throttled", "message": "x"}}, Outcome.THROTTLED),
+        ({"error": "it failed"}, Outcome.SERVER_ERROR),
+        ({"error": None}, Outcome.OK),
+    ],
+)
+def test_ends_that_are_not_well(changes, outcome):
+    """A 200 is no success: the reason and an error inside decide."""
+    assert ending_of(**changes).outcome is outcome
+
+
+@pytest.mark.parametrize("wrong", [None, "x", {"total": "slow"}, []])
+def test_parts_that_may_be_missing(wrong):
+    """Usage and timing that are missing or wrong are None, and the answer is still ok."""
+    ending = ending_of(usage=wrong, timing=wrong)
+    assert (ending.outcome, ending.usage, ending.timing_s) == (Outcome.OK, None, None)
+
+
+@pytest.mark.parametrize("data", [b"", b"x", b"[]", b"7", b'{"text":7}', b'{"text":"\xff"}', b'{"text":"a'])
+def test_no_json(data):
+    """What is not in the API's format is a ValueError, which drivers know."""
+    with pytest.raises(ValueError, match=r".*"):
+        read_delta(data)
+
+
+def test_delta():
+    """A delta's text is Japanese as well as English."""
+    assert read_delta('{"text":"巻"}'.encode()).text == read_delta(b'{"text":"\\u5dfb"}').text == "巻"
