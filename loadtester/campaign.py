@@ -157,6 +157,8 @@ async def _target(scenario: Scenario, directory: Path, observer: Observer) -> As
     async with bundled_target(scenario.bundled, directory / "target") as urls:
         if target.protocol == "bedrock":
             # The emulator takes any signature; the user's own credentials are not needed and not used.
+            for name in ("AWS_SESSION_TOKEN", "AWS_BEARER_TOKEN_BEDROCK", "AWS_PROFILE"):
+                os.environ.pop(name, None)
             os.environ.update(AWS_ACCESS_KEY_ID="bundled", AWS_SECRET_ACCESS_KEY="bundled")  # noqa: S106  not a secret
             yield replace(target, region="ap-northeast-1", endpoint_url=urls.bedrock)
         else:

@@ -141,6 +141,15 @@ class Advice:
 
 
 @dataclass(frozen=True, slots=True)
+class Failure:
+    """What was said of so many requests that did not end ok."""
+
+    outcome: str
+    detail: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """A judged run."""
 
@@ -149,5 +158,6 @@ class Report:
     validity: Validity
     total: Figures
     by: Mapping[str, Mapping[str, Figures]]
+    failures: tuple[Failure, ...] = ()
     advice: tuple[Advice, ...] = ()
     exit_codes: tuple[int, ...] = field(default=())

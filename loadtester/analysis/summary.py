@@ -9,12 +9,15 @@ from typing import Any
 
 from loadtester.analysis.advice import advise
 from loadtester.analysis.figures import Part, Totals, figures, spent, totals
-from loadtester.analysis.report import Cost, Figures, Report
+from loadtester.analysis.report import Cost, Failure, Figures, Report
 from loadtester.analysis.validity import judge
 from loadtester.cost import PriceTable, project
 from loadtester.errors import Exit
 from loadtester.model import Outcome
 from loadtester.recorder import Recording
+
+#: Reasons for failures that a report names.
+_MOST_FAILURES = 10
 
 DIMENSIONS = ("query", "model", "kind")
 
@@ -41,7 +44,10 @@ def summarise(manifest: Mapping[str, Any], run: Recording, prices: PriceTable) -
         for dimension in DIMENSIONS
     }
     validity = judge(manifest, run, whole, total, elapsed_s)
-    report = Report(manifest=manifest, elapsed_s=elapsed_s, validity=validity, total=total, by=by)
+    failures = tuple(
+        Failure(outcome.value, detail, count) for (outcome, detail), count in run.failures().most_common(_MOST_FAILURES)
+    )
+    report = Report(manifest=manifest, elapsed_s=elapsed_s, validity=validity, total=total, by=by, failures=failures)
     return replace(report, advice=advise(report), exit_codes=_exit_codes(manifest, validity.verdict))
 
 

@@ -138,6 +138,8 @@ class Engine:
     def _launch(self, row: int) -> None:
         if len(self._in_flight) >= self._limits.max_in_flight:
             self._leave_out(row, Outcome.DROPPED, "the in-flight cap was reached")
+            if self._workload.is_last_turn(row):
+                self._own(self._chores, self._driver.finish(self._workload.request(row)))
             return
         session = int(self._arrivals.session[row])
         task = self._own(self._in_flight, self._converse(row, self._tail.get(session)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from array import array
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import fields
 from decimal import Decimal
@@ -20,6 +20,9 @@ from loadtester.recorder.rows import row
 from loadtester.workload import ASCII_CHARS_PER_TOKEN, estimate
 
 Price = Callable[[str, Usage], Decimal | None]
+
+#: Different reasons kept in one second: what a target says may never say the same thing twice.
+_MOST_REASONS = 20
 
 _CELL_FIELDS = [field.name for field in fields(Cell)]
 _COUNT, _SENT, _IN_SLO, _HELD, _ESTIMATED, _INPUT, _OUTPUT, _CACHE_READ, _CACHE_WRITE, _REASONING, _USD = range(
@@ -39,6 +42,7 @@ class Recorder:
         self._worker = worker
         self._samples: dict[Series, array[int]] = defaultdict(lambda: array("q"))
         self._cells: dict[CellKey, list[int | Decimal]] = {}
+        self._failures: Counter[tuple[Outcome, str]] = Counter()
         self._rows: list[str] = []
         self._cpu_s = time.process_time()
 
@@ -51,6 +55,8 @@ class Recorder:
         usd = None if usage is None else self._price(answered_by, usage)
         self._count(request, answered_by, ending.outcome, probe, usage, usd)
         self._measure(request, probe, ending)
+        if ending.outcome is not Outcome.OK:
+            self._explain(ending)
         self._rows.append(row(request, probe, ending, usage, usd, self._worker))
 
     def add_unsent(self, request: Request, due_ns: int, ending: Ending) -> None:
@@ -72,14 +78,22 @@ class Recorder:
             cpu_s=cpu_s - self._cpu_s,
             stall_s=stall_s,
             cells={key: Cell(*values) for key, values in self._cells.items()},  # type: ignore[arg-type]  # one list, two types
+            failures=self._failures,
             counts={series: _counts(samples) for series, samples in self._samples.items()},
         )
         rows = self._rows
         self._cpu_s = cpu_s
         self._samples = defaultdict(lambda: array("q"))
         self._cells = {}
+        self._failures = Counter()
         self._rows = []
         return interval, rows
+
+    def _explain(self, ending: Ending) -> None:
+        key = (ending.outcome, ending.detail or "")
+        if key not in self._failures and len(self._failures) >= _MOST_REASONS:
+            key = (ending.outcome, "other reasons")
+        self._failures[key] += 1
 
     def _cell(self, key: CellKey) -> list[int | Decimal]:
         cell = self._cells.get(key)

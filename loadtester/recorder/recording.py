@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from operator import add
 from typing import TypeVar
 
-from loadtester.model import CellKey, Series
+from loadtester.model import CellKey, Outcome, Series
 from loadtester.recorder.histogram import Counts, Histogram
 
 K = TypeVar("K")
@@ -43,7 +45,7 @@ class Cell:
 class Interval:
     """One second of a run: what was due, sent and finished in it.
 
-    `in_flight` is the state at its end; `cpu_s` the processor time the generator used; `stall_s` the longest time
+    `failures` counts what was said of the requests that did not end ok; `in_flight` is the state at its end; `cpu_s` the processor time the generator used; `stall_s` the longest time
     that the event loop was away.
     """
 
@@ -55,6 +57,7 @@ class Interval:
     stall_s: float = 0.0
     cells: Mapping[CellKey, Cell] | None = None
     counts: Mapping[Series, Counts] | None = None
+    failures: Mapping[tuple[Outcome, str], int] | None = None
 
     def merge(self, other: Interval) -> Interval:
         """Both together; they are the same second of two shards."""
@@ -67,6 +70,7 @@ class Interval:
             stall_s=max(self.stall_s, other.stall_s),
             cells=_merged(self.cells, other.cells, Cell.merge),
             counts=_merged(self.counts, other.counts, Counts.merge),
+            failures=_merged(self.failures, other.failures, add),
         )
 
 
@@ -94,6 +98,13 @@ class Recording:
         for interval in self.intervals:
             for key, cell in (interval.cells or {}).items():
                 totals[key] = totals[key].merge(cell) if key in totals else cell
+        return totals
+
+    def failures(self) -> Counter[tuple[Outcome, str]]:
+        """What was said of the requests that did not end ok, and how often."""
+        totals: Counter[tuple[Outcome, str]] = Counter()
+        for interval in self.intervals:
+            totals.update(interval.failures or {})
         return totals
 
 

@@ -36,6 +36,7 @@ def summary(report: Report) -> dict[str, Any]:
         "by": {
             dimension: {name: _part(part) for name, part in parts.items()} for dimension, parts in report.by.items()
         },
+        "failures": [asdict(failure) for failure in report.failures],
         "thresholds": [],
         "advice": [asdict(advice) for advice in report.advice],
     }

@@ -16,6 +16,7 @@ from loadtester.analysis import Figures, Report, Spread
 
 _COLOURS = {"valid": "bold green", "suspect": "bold yellow", "invalid": "bold red"}
 _MODEL_NOISE = re.compile(r"(-20\d{6})?(-v\d+(:\d+)?)?$")
+_MOST_FAILURES = 5
 _UNSENT = ("planned", "dropped", "cancelled", "unfinished", "sent")
 
 
@@ -33,7 +34,7 @@ def print_summary(report: Report, console: Console, *, is_compact: bool = False)
     ]
     with console.capture() as capture:
         for part in parts:
-            console.print(part, highlight=False, soft_wrap=isinstance(part, Text))
+            console.print(part, highlight=False)
             console.print()
     # Tables pad their lines to the console's width; what is pasted into a ticket should not be.
     text = "\n".join(line.rstrip() for line in capture.get().splitlines())
@@ -68,7 +69,13 @@ def _funnel(report: Report) -> RenderableType:
     counts = asdict(report.total.funnel)
     before = [f"{name} {counts[name]:,}" for name in _UNSENT if counts[name] or name in ("planned", "sent")]
     after = [f"{name} {count:,}" for name, count in counts.items() if name not in _UNSENT and (count or name == "ok")]
-    return Text(f"requests   {'  '.join(before)}\noutcomes   {'  '.join(after)}")
+    lines = [f"requests   {'  '.join(before)}", f"outcomes   {'  '.join(after)}"]
+    lines += [
+        f"           {failure.count:,} {failure.outcome}: {failure.detail}"
+        for failure in report.failures[:_MOST_FAILURES]
+        if failure.detail
+    ]
+    return Text("\n".join(lines))
 
 
 def _rates(report: Report) -> RenderableType:
@@ -78,7 +85,7 @@ def _rates(report: Report) -> RenderableType:
         f"\nheld       {report.total.held:,} follow-up turns waited for the answer before" if report.total.held else ""
     )
     return Text(
-        f"rates      offered {_rate(rates.offered_per_s)}  delivered {_rate(rates.delivered_per_s)}  "
+        f"rates /s   offered {_rate(rates.offered_per_s)}  delivered {_rate(rates.delivered_per_s)}  "
         f"throughput {_rate(rates.throughput_per_s)}  goodput {_rate(rates.goodput_per_s)}\n"
         f"quality    SLA {_percent(rates.sla)} within {slo_s:g} s  "
         f"throttled {_percent(rates.throttle_rate)}  errors {_percent(rates.error_rate)}{held}"
@@ -115,7 +122,7 @@ def _by(report: Report) -> Iterator[RenderableType]:
 
 
 def _outcomes(report: Report) -> RenderableType:
-    table = _table("outcome and cost", "sent", "ok", "throttled", "failed", "SLA", "tokens in", "out", "USD")
+    table = _table("outcome and cost", "sent", "ok", "throttled", "failed", "SLA", "tokens in", "out", "USD", gap=1)
     for name, part in _parts(report):
         funnel = part.funnel
         table.add_row(
@@ -171,8 +178,8 @@ def _advice(report: Report) -> Iterator[RenderableType]:
         yield Text("\n".join(f"→ {advice.message}\n  check: {advice.check}" for advice in report.advice))
 
 
-def _table(first: str, *columns: str) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
+def _table(first: str, *columns: str, gap: int = 2) -> Table:
+    table = Table(box=None, padding=(0, gap, 0, 0), header_style="bold", pad_edge=False)
     table.add_column(first, no_wrap=True, min_width=16)
     for column in columns:
         table.add_column(column, justify="right", no_wrap=True)
@@ -194,7 +201,7 @@ def _percent(value: float | None) -> str:
 
 
 def _rate(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2f}/s"
+    return "–" if value is None else f"{value:.2f}"
 
 
 def _usd(value: Decimal | None, digits: int = 2) -> str:

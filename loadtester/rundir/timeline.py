@@ -32,6 +32,10 @@ def line(interval: Interval) -> str:
                 "usd": str(sum((cell.usd for cell in cells.values()), Decimal(0))),
                 "cpu_s": round(interval.cpu_s, 6),
                 "stall_s": round(interval.stall_s, 6),
+                "failures": [
+                    {"outcome": outcome.value, "detail": detail, "count": count}
+                    for (outcome, detail), count in (interval.failures or {}).items()
+                ],
                 "cells": [_cell(key, cell) for key, cell in cells.items()],
             }
         )
@@ -71,4 +75,5 @@ def _interval(raw: dict[str, Any]) -> Interval:
         cpu_s=float(raw["cpu_s"]),
         stall_s=float(raw["stall_s"]),
         cells=cells,
+        failures={(Outcome(line["outcome"]), str(line["detail"])): int(line["count"]) for line in raw["failures"]},
     )

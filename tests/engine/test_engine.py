@@ -134,6 +134,7 @@ def test_at_the_cap_arrivals_are_dropped_and_counted():
     driver, _, rows = _run(_arrivals(range(10)), _never, limits=limits)
     assert _outcomes(rows) == {"timeout": 3, "dropped": 7}
     assert driver.sent == [0, 1, 2]
+    assert sorted(driver.finished, key=int) == [str(k) for k in range(10)]
 
 
 def test_a_timeout_is_an_outcome():

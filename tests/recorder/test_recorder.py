@@ -140,6 +140,18 @@ def test_unsent_requests_have_an_outcome_and_no_moments():
     assert (values["due_ns"], values["sent_ns"], values["done_ns"]) == ("42", "", "")
 
 
+def test_what_was_said_of_failures_is_counted():
+    """Reasons are counted by outcome; a target that never says the same twice can't fill the memory."""
+    recorder = _recorder()
+    for number in range(1000):
+        recorder.add(REQUEST, _probe(FakeClock()), Ending(Outcome.BROKEN, detail=f"odd {number}"))
+        recorder.add(REQUEST, _probe(FakeClock()), Ending(Outcome.THROTTLED, detail="429 slow down"))
+    interval, _ = _flush(recorder)
+    assert interval.failures[Outcome.THROTTLED, "429 slow down"] == 1000
+    assert sum(interval.failures.values()) == 2000
+    assert len(interval.failures) < 30
+
+
 def test_flush_forgets():
     """What was handed over is not kept."""
     recorder = _recorder()

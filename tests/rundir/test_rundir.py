@@ -29,6 +29,7 @@ def _interval(second):
         in_flight=1,
         cpu_s=0.25,
         stall_s=0.001,
+        failures={(Outcome.DROPPED, "cap, \u2028"): 1},
         cells={
             CellKey("a, b|c=d", "ai", "m", "m", Outcome.OK): Cell(
                 count=2, sent=2, in_slo=1, input=10, output=20, usd=Decimal("0.000375")
@@ -55,7 +56,7 @@ def test_what_is_written_is_read(tmp_path):
     run = read(_written(tmp_path, 3))
     assert [interval.second for interval in run.recording.intervals] == [0, 1, 2]
     for got, put in zip(run.recording.intervals, map(_interval, range(3)), strict=True):
-        assert got.cells == put.cells
+        assert (got.cells, got.failures) == (put.cells, put.failures)
         assert (got.planned, got.sent, got.in_flight, got.cpu_s, got.stall_s) == (3, 2, 1, 0.25, 0.001)
         assert set(got.counts) == set(put.counts)
         for series, counts in put.counts.items():

@@ -159,8 +159,7 @@ def ending_of_error(data: bytes) -> Ending:
 
 
 def _told(what: str, code: str, said: str) -> str:
-    head = f"{what} {code}" if code and code != what else what
-    return short_detail(f"{head}: {said}" if said and not said.isspace() else head)
+    return short_detail(said, f"{what} {code}" if code and code != what else what)
 
 
 def _key(code: str) -> str:

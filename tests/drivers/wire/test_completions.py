@@ -39,7 +39,7 @@ def test_ends(reason, has_refused, outcome):
     usage = msgspec.Raw(b'{"prompt_tokens":5,"completion_tokens":3}')
     ending = ending_of_completion(reason, has_refused=has_refused, usage=usage, model="m")
     assert (ending.outcome, ending.usage, ending.model) == (outcome, Usage(5, 3), "m")
-    assert (ending.detail is None) is (outcome not in (Outcome.BROKEN,) and not has_refused)
+    assert (ending.detail is None) is (bool(reason) and not has_refused)
 
 
 def test_chunks():

@@ -22,3 +22,10 @@ def test_shape():
     assert short_detail("429: Too many\r\n\t requests\x1b[31m") == "429: Too many requests\ufffd[31m"
     assert short_detail("x" * 120) == "x" * 120
     assert short_detail("x" * 10_000_000) == "x" * 119 + "…"
+
+
+def test_head():
+    """What names a secret in the head does not hide the first word of the text, and the limit holds for both."""
+    assert short_detail("Incorrect key", "401 invalid_api_key") == "401 invalid_api_key: Incorrect key"
+    assert short_detail("", "401") == short_detail("401") == "401"
+    assert len(short_detail("x" * 200, "401")) == LIMIT_CHARS

@@ -1,5 +1,7 @@
 """Server-sent events at every split of their bytes, held against the standard's own rules."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -57,11 +59,10 @@ LINES = st.lists(
 @example([b"data: a", b""], [b"\r"] * 12, None)
 def test_any_split_of_any_stream(lines, breaks, data):
     """The line breaks may be mixed and the cuts fall anywhere: the events are those of the standard's algorithm."""
-    # A line that ends with CR before an empty one that ends with LF would read as one break: that is the standard too.
     stream = b"".join(line + end for line, end in zip(lines, breaks, strict=False))
     cuts = [] if data is None else sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=6)))
     edges = [0, *cuts, len(stream)]
-    pieces = [stream[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    pieces = [stream[a:b] for a, b in pairwise(edges)]
     assert events_of(pieces) == by_the_standard(stream)
 
 
@@ -114,8 +115,7 @@ def test_limit(monkeypatch):
     for unending in (b"data: more\n", b"x" * 11):
         parser = SseParser()
         with pytest.raises(ValueError, match="too large"):
-            for _ in range(100):
-                parser.feed(unending)
+            list(map(parser.feed, [unending] * 100))
 
 
 def test_long_line_is_not_copied_again_and_again():
