@@ -56,7 +56,11 @@ async def bundled_target(
             )
         )
         app = await stack.enter_async_context(
-            _process("app", [f"--port={port}", f"--bedrock-url={bedrock}"], log_directory)
+            _process(
+                "app",
+                [f"--port={port}", f"--bedrock-url={bedrock}", f"--model-connections={settings.model_connections}"],
+                log_directory,
+            )
         )
         yield Urls(app=app, bedrock=bedrock)
 

@@ -49,7 +49,9 @@ def _app(options: argparse.Namespace, listener: socket.socket, log: TextIO | Non
     from target_app.app import create_app  # noqa: PLC0415  aioboto3 takes half a second to load
     from target_app.edges.frames import MAX_MESSAGE_BYTES, GatewayProtocol  # noqa: PLC0415  likewise websockets
 
-    app = create_app(Endpoint(region=options.region, url=options.bedrock_url), log)
+    app = create_app(
+        Endpoint(region=options.region, url=options.bedrock_url), log, model_connections=options.model_connections
+    )
     serve(
         app,
         listener,
@@ -84,6 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     app.set_defaults(start=_app)
     app.add_argument("--bedrock-url", type=_url, help="default: the region's own endpoint")
     app.add_argument("--region", default="ap-northeast-1")
+    app.add_argument("--model-connections", type=_count, default=50, help="the pool's size")
     for part in (bedrock, app):
         part.add_argument("--host", default="127.0.0.1")
         part.add_argument("--port", type=_port, default=0, help="0: a free one")

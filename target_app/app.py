@@ -16,15 +16,15 @@ from target_app.edges.websocket import ChatSocket
 from target_app.endpoint import Endpoint
 from target_app.journal import Journal
 from target_app.model import Model
-from target_app.model_client import BedrockModel
+from target_app.model_client import POOL_SIZE, BedrockModel
 from target_app.orchestrator import Orchestrator
 from target_app.reception import Reception
 from target_app.stores.sessions import MemorySessions, SessionStore
 
 
-def create_app(endpoint: Endpoint, log: TextIO | None) -> Starlette:
+def create_app(endpoint: Endpoint, log: TextIO | None, *, model_connections: int = POOL_SIZE) -> Starlette:
     """MangaAssist over the Bedrock at `endpoint`; `log` takes a line a chat message, its owner closes it."""
-    model = BedrockModel(endpoint)
+    model = BedrockModel(endpoint, pool_size=model_connections)
     return assemble(model, MemorySessions(), log, resources=model)
 
 

@@ -130,6 +130,10 @@ def run(
         int | None,
         typer.Option(metavar="N", help="Bundled target: quota of each model; 0 is unlimited.", rich_help_panel=_TARGET),
     ] = None,
+    model_connections: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Bundled target: connections it has to Bedrock.", rich_help_panel=_TARGET),
+    ] = None,
     mix: Annotated[
         str | None,
         typer.Option(
@@ -187,6 +191,7 @@ def run(
         "target.streaming": streaming,
         "bundled.time_scale": time_scale,
         "bundled.tokens_per_minute": tokens_per_minute,
+        "bundled.model_connections": model_connections,
         "mix": mix,
         "model": model,
         "max_tokens": max_tokens,

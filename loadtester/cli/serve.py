@@ -17,6 +17,7 @@ def serve(
     time_scale: Annotated[float, typer.Option(help="Length of every simulated wait; 0 is none.", min=0)] = 1.0,
     tokens_per_minute: Annotated[int, typer.Option(help="Quota of each model; 0 is unlimited.", min=0)] = 200_000,
     requests_per_minute: Annotated[int | None, typer.Option(help="Legacy quota of each model.", min=1)] = None,
+    model_connections: Annotated[int, typer.Option(help="MangaAssist's connections to Bedrock.", min=1)] = 200,
     seed: Annotated[int, typer.Option(help="Seed of the emulator's latencies and answers.")] = 1,
     log: Annotated[Path, typer.Option(help="Where the logs go: one line a request.")] = Path("reports/serve"),
 ) -> None:
@@ -27,7 +28,7 @@ def serve(
     from loadtester.bundled import bundled_target  # noqa: PLC0415
     from loadtester.scenario import Bundled  # noqa: PLC0415
 
-    settings = Bundled(seed, time_scale, tokens_per_minute, requests_per_minute)
+    settings = Bundled(seed, time_scale, tokens_per_minute, requests_per_minute, model_connections)
 
     async def stand() -> None:
         stop = asyncio.Event()

@@ -45,8 +45,8 @@ class Cell:
 class Interval:
     """One second of a run: what was due, sent and finished in it.
 
-    `failures` counts what was said of the requests that did not end ok; `in_flight` is the state at its end; `cpu_s` the processor time the generator used; `stall_s` the longest time
-    that the event loop was away.
+    `in_flight` is the state at its end; `cpu_s` the processor time the generator used; `stall_s` the longest time that
+    the event loop was away. `failures` counts what was said of requests that did not end ok.
     """
 
     second: int

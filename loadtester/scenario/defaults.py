@@ -51,6 +51,9 @@ DEFAULTS: Final = {
         "200000", "what a new account had for Claude 3 in ap-northeast-1 (Tokyo): small enough to meet throttling early"
     ),
     "bundled.requests_per_minute": Default(None, "no limit: today's quotas count tokens"),
+    "bundled.model_connections": Default(
+        "200", "four tasks of MangaAssist's fifty; 50 is one task, which a spike exhausts"
+    ),
     "mix": Default("production", "what MangaAssist's customers ask"),
     "model": Default(None, "each query type's own"),
     "max_tokens": Default("1024", "MangaAssist's own limit; quota is reserved for this many tokens a request"),

@@ -192,6 +192,12 @@ _BUNDLED: Final = (
         kinds.whole(least=1, most=_MOST_TOKENS),
         "Legacy quota of each model.",
     ),
+    _field(
+        "bundled.model_connections",
+        kinds.whole(least=1, most=100_000),
+        "Connections that MangaAssist has to Bedrock; who waits over two seconds for one gets an error.",
+        flag="--model-connections",
+    ),
 )
 
 _WORKLOAD: Final = (

@@ -58,12 +58,13 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Bundled:
-    """The bundled target's own knobs: seed, clock scale (0.1 is ten times faster), quota of each model."""
+    """The bundled target's own knobs: seed, clock scale (0.1 is ten times faster), quotas, connections to models."""
 
     seed: int
     time_scale: float
     tokens_per_minute: int
     requests_per_minute: int | None
+    model_connections: int
 
 
 @dataclass(frozen=True, slots=True)

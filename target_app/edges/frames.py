@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -26,6 +27,13 @@ class GatewayProtocol(WebSocketsSansIOProtocol):
     def __init__(self, *args: Any, **named: Any) -> None:
         super().__init__(*args, **named)
         self._is_refused = False
+        self._cut_off: asyncio.TimerHandle | None = None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Take note that the connection is gone."""
+        if self._cut_off is not None:
+            self._cut_off.cancel()
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Take bytes from the client."""
@@ -55,8 +63,8 @@ class GatewayProtocol(WebSocketsSansIOProtocol):
         self.close_sent = True
         self.transport.resume_reading()
         self.transport.write_eof()
-        # Uvicorn leaves the transport alone while this timer is set, and clears it when the connection is lost.
-        self.close_timer = self.loop.call_later(_LINGER_S, self.transport.close)
+        self._cut_off = self.loop.call_later(_LINGER_S, self.transport.close)
+        self.transport = _Lingering()
 
     def _admit(self, event: Frame, handle: Callable[[Frame], None]) -> None:
         if self._is_refused:
@@ -66,3 +74,23 @@ class GatewayProtocol(WebSocketsSansIOProtocol):
             self.handle_parser_exception()
         else:
             handle(event)
+
+
+class _Lingering(asyncio.Transport):
+    """Stands in for the transport of a refused client, which uvicorn would close as soon as the application is done."""
+
+    def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
+        """Drop what would come after the close frame."""
+
+    def is_closing(self) -> bool:
+        """Nothing more is to be sent."""
+        return True
+
+    def close(self) -> None:
+        """Leave it to the client, or to the timer."""
+
+    def pause_reading(self) -> None:
+        """Go on reading: what is read is dropped."""
+
+    def resume_reading(self) -> None:
+        """Go on reading."""
