@@ -15,7 +15,7 @@ def serve(
         int, typer.Option(help="The emulator's port; 0 takes a free one.", min=0, max=65535)
     ] = 8081,
     time_scale: Annotated[float, typer.Option(help="Length of every simulated wait; 0 is none.", min=0)] = 1.0,
-    tokens_per_minute: Annotated[int, typer.Option(help="Quota of each model; 0 is unlimited.", min=0)] = 200_000,
+    tokens_per_minute: Annotated[int, typer.Option(help="Quota of each model; 0 is unlimited.", min=0)] = 100_000,
     requests_per_minute: Annotated[int | None, typer.Option(help="Legacy quota of each model.", min=1)] = None,
     model_connections: Annotated[int, typer.Option(help="MangaAssist's connections to Bedrock.", min=1)] = 200,
     seed: Annotated[int, typer.Option(help="Seed of the emulator's latencies and answers.")] = 1,

@@ -48,7 +48,8 @@ DEFAULTS: Final = {
     "bundled.seed": Default("1", "the bundled target repeats itself as the requests do"),
     "bundled.time_scale": Default("1", "latencies as the real models have them"),
     "bundled.tokens_per_minute": Default(
-        "200000", "what a new account had for Claude 3 in ap-northeast-1 (Tokyo): small enough to meet throttling early"
+        "100000",
+        "half of Claude 3's old default in ap-northeast-1 (Tokyo): new accounts get less, and a spike meets it",
     ),
     "bundled.requests_per_minute": Default(None, "no limit: today's quotas count tokens"),
     "bundled.model_connections": Default(

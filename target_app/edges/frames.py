@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Final
 
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import CloseCode, Frame
 
@@ -39,6 +40,12 @@ class GatewayProtocol(WebSocketsSansIOProtocol):
         """Take bytes from the client."""
         if not self._is_refused:
             super().data_received(data)
+
+    async def send(self, message: Any) -> None:
+        """Send what the application says; a refused client counts as gone."""
+        if self._is_refused:
+            raise ClientDisconnected
+        await super().send(message)
 
     def handle_text(self, event: Frame) -> None:
         """Take a text frame."""

@@ -32,7 +32,7 @@ def test_nothing_said_is_the_defaults():
     assert (load.arrivals, load.seed, load.speed, load.stages, load.trace) == ("uniform", 1, 1, (), None)
     assert (load.timeout_s, load.graceful_stop_s, load.max_in_flight) == (30, 30, 10_000)
     assert (scenario.target.headers, scenario.target.is_streaming, scenario.target.ca_file) == ({}, True, None)
-    assert dataclasses.astuple(bundled) == (1, 1.0, 200_000, None, 200)
+    assert dataclasses.astuple(bundled) == (1, 1.0, 100_000, None, 200)
     assert (scenario.max_tokens, dataclasses.astuple(scenario.judge)) == (1024, (3.0, 1_000_000))
     assert scenario.output == dataclasses.replace(scenario.output, directory=Path("reports"), name="sustained", tags={})
     assert scenario.prices == {}

@@ -77,10 +77,10 @@ def test_a_wrong_option_is_a_usage_error(arguments):
     assert "error" in done.stderr
 
 
-@pytest.mark.parametrize("part", ["bedrock", "app"])
-def test_ready_is_one_line(start, part):
+@pytest.mark.parametrize("command", [("bedrock",), ("app", "--bedrock-url", "http://127.0.0.1:1")])
+def test_ready_is_one_line(start, command):
     """Once it is ready it says where, on which process, in one JSON line; then it does answer there."""
-    running = start(part)
+    running = start(*command)
     assert running.pid == running.process.pid
     assert httpx.get(f"{running.url}/health").headers["content-type"] == "application/json"
     running.process.stdin.close()
@@ -112,7 +112,8 @@ def test_it_ends_with_streams_open(start_pair, end):
     ):
         socket_.send(json.dumps({"action": "chat", "request_id": "ws", **message}))
         assert json.loads(socket_.recv(LIMIT_S))["type"] == "delta"
-        assert next(events.iter_lines()) == "event: delta"
+        lines = events.iter_lines()  # kept: httpx closes the response of an iterator that is dropped
+        assert next(lines) == "event: delta"
         for running in (app, bedrock):
             if end is None:
                 running.process.stdin.close()

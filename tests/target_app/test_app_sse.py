@@ -47,7 +47,8 @@ def test_the_first_delta_comes_before_the_answer_is_complete(start_pair):
     app, bedrock = start_pair("--time-scale", "4")
     url = f"{app.url}/v1/chat/stream"
     with httpx.stream("POST", url, json=body(request_id="early", output_tokens=1000), timeout=60) as response:
-        event, data = next(events_of(response.iter_lines()))
+        events = events_of(response.iter_lines())
+        event, data = next(events)
         assert (event, bool(data["text"])) == ("delta", True)
         assert bedrock.lines() == []
     assert bedrock.wait_for_line(request_id="early")["outcome"] == "client_gone"

@@ -33,6 +33,13 @@ async def answer(socket):
             return frames
 
 
+async def begun(socket, n_answers):
+    """Wait until that many answers have begun."""
+    seen = set()
+    while len(seen) < n_answers:
+        seen.add(json.loads(await socket.recv())["request_id"])
+
+
 async def ask_in(socket, frames):
     await socket.send(frames)
     return await answer(socket)
@@ -179,6 +186,24 @@ def test_too_large_closes_with_1009(fast, frames):
     assert closed.rcvd.code == 1009
 
 
+def test_a_refused_client_counts_as_gone(start_pair):
+    """What a connection had in flight when it was closed with 1009 is ended at Bedrock and on record as such."""
+    app, bedrock = start_pair("--time-scale", "4", "--tokens-per-minute", "0")
+
+    async def conversation(socket):
+        for n in range(3):
+            await socket.send(json.dumps(message(request_id=f"cut-{n}", session=f"cut-{n}", output_tokens=1000)))
+        await begun(socket, 3)
+        with pytest.raises(ConnectionClosed) as caught:
+            await ask_in(socket, "x" * 100_000)
+        return caught.value
+
+    assert talk(app, conversation).rcvd.code == 1009
+    for n in range(3):
+        assert app.wait_for_line(request_id=f"cut-{n}")["outcome"] == "client_gone"
+        assert bedrock.wait_for_line(request_id=f"cut-{n}")["outcome"] == "client_gone"
+
+
 def test_what_just_fits_is_answered(fast):
     """A message of nearly 128 KB in frames of at most 32 KB is taken whole."""
     text = json.dumps(message(session="large", text="abcd" * 30_000, bare=True, output_tokens=5))
@@ -197,9 +222,7 @@ def test_a_client_that_leaves_cancels_its_calls(start_pair):
     async def conversation(socket):
         for n in range(3):
             await socket.send(json.dumps(message(request_id=f"gone-{n}", session=f"gone-{n}", output_tokens=1000)))
-        begun = set()
-        while len(begun) < 3:
-            begun.add(json.loads(await socket.recv())["request_id"])
+        await begun(socket, 3)
 
     talk(app, conversation)
     for n in range(3):

@@ -151,6 +151,7 @@ class Connection(asyncio.Protocol):
     def on_message_begin(self) -> None:
         """An answer begins: the one that was asked for, the final one after interim ones, or one too many."""
         if self._is_complete:
+            self.is_reusable = False
             raise HttpError(Outcome.BROKEN, "there are bytes after the end of the answer")
 
     def on_headers_complete(self) -> None:

@@ -127,6 +127,7 @@ class Pool:
             )
         except BaseException:
             connection.abort()
+            # Both loops close it themselves, if their transport has it by then.
             line.close()
             raise
         self._all.add(connection)
