@@ -146,9 +146,9 @@ def test_trace_replay_keeps_arrivals_order_and_tokens(tmp_path):
     rows = sorted(requests_of(run_directory(tmp_path)), key=lambda row: int(row["id"]))
     with TRACE.open(newline="") as file:
         wanted = list(csv.DictReader(file))
-    assert [(row["input_tokens"], row["output_tokens"]) for row in rows] == [
-        (line["ContextTokens"], line["GeneratedTokens"]) for line in wanted
-    ]
+    tokens = [(line["ContextTokens"], line["GeneratedTokens"]) for line in wanted]
+    assert [(row["input_tokens"], row["output_tokens"]) for row in rows] == tokens
+    assert [(row["planned_input_tokens"], row["planned_output_tokens"]) for row in rows] == tokens
     seconds = [60 * float(line["TIMESTAMP"][14:16]) + float(line["TIMESTAMP"][17:]) for line in wanted]
     for row, at_s in zip(rows, seconds, strict=True):
         assert int(row["due_ns"]) / 1e9 == pytest.approx((at_s - seconds[0]) / 20, abs=1e-6)

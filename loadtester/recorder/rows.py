@@ -1,4 +1,7 @@
-"""One line of requests.csv for one request: moments, outcome, tokens, money; never a prompt or an answer."""
+"""One line of requests.csv for one request: moments, outcome, tokens, money; never a prompt or an answer.
+
+The planned token counts are a trace's; they are there whatever became of the request.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from decimal import Decimal
 
 from loadtester.model import Ending, Request, Usage
 from loadtester.recorder.probe import Probe
+from loadtester.workload import estimate
 
 COLUMNS = (
     "id",
@@ -34,6 +38,8 @@ COLUMNS = (
     "cache_write_tokens",
     "reasoning_tokens",
     "tokens_estimated",
+    "planned_input_tokens",
+    "planned_output_tokens",
 )
 
 
@@ -50,7 +56,8 @@ def row(request: Request, probe: Probe, ending: Ending, usage: Usage | None, usd
         f"{_quoted(ending.detail)},{'' if usage is None else usage.input},{'' if usage is None else usage.output},"
         f"{'' if usd is None else usd},{_quoted(request.session)},{request.turn},{worker},{_quoted(request.kind)},"
         f"{_quoted(ending.finish_reason)},{_or_empty(probe.connect_ns)},{probe.n_chunks},{probe.n_bytes},"
-        f"{int(probe.is_held)},{tokens}"
+        f"{int(probe.is_held)},{tokens},"
+        f"{estimate(request.prompt) if request.is_bare else ''},{_or_empty(request.want_output_tokens)}"
     )
 
 

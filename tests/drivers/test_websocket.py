@@ -87,6 +87,30 @@ async def answer(socket, asked):
     await socket.send(done(asked))
 
 
+@pytest.mark.parametrize("size", [32_000, 33_000, 100_000])
+def test_a_long_message_goes_in_frames_that_api_gateway_takes(size):
+    """No frame is over 32 KB, and the frames together are the message."""
+    frames = []
+
+    async def collect(socket):
+        frames.extend([piece async for piece in socket.recv_streaming(decode=False)])
+        await answer(socket, json.loads(b"".join(frames)))
+        await socket.wait_closed()
+
+    async def run():
+        async with serve(collect, "127.0.0.1", 0, max_size=1 << 20, close_timeout=1) as listening:
+            port = listening.sockets[0].getsockname()[1]
+            driver = WebSocketDriver(f"ws://127.0.0.1:{port}/ws", headers={}, ca_file=None)
+            ending = await driver.send(ask(prompt="本x" * (size // 4)), Probe())
+            await driver.aclose()
+            return ending
+
+    assert asyncio.run(run()).outcome is Outcome.OK
+    assert json.loads(b"".join(frames))["message"] == "本x" * (size // 4)
+    assert max(map(len, frames)) <= 32 * 1024
+    assert len(frames) == -(-sum(map(len, frames)) // (32 * 1024))
+
+
 class Server:
     """A `websockets` server: each message goes to `script(socket, asked)`; counts connections, keeps questions."""
 

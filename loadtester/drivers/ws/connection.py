@@ -15,6 +15,8 @@ from loadtester.model import Ending, Outcome
 
 #: How long a closing handshake may take before the connection is cut, in seconds.
 CLOSE_LIMIT_S: Final = 1.0
+#: The largest frame sent, in bytes: API Gateway takes no larger ones, but messages of several.
+FRAME_LIMIT_BYTES: Final = 32 * 1024
 #: The largest message taken, in bytes; API Gateway's own limit is 128 KB.
 MESSAGE_LIMIT_BYTES: Final = 1024 * 1024
 
@@ -56,7 +58,10 @@ class Connection(WSListener):
         self._answer = self._loop.create_future()
         self._request_id, self._probe, self._is_unanswered = request_id, probe, True
         probe.sent()
-        self._transport.send(_TEXT, message)
+        if len(message) <= FRAME_LIMIT_BYTES:
+            self._transport.send(_TEXT, message)
+        else:
+            _send_in_frames(self._transport, message)
         try:
             return await self._answer
         except asyncio.CancelledError:
@@ -172,6 +177,13 @@ class Connection(WSListener):
         with suppress(Exception):
             await transport.wait_disconnected()
         self.gone.set_result(None)
+
+
+def _send_in_frames(transport: WSTransport, message: bytes) -> None:
+    for start in range(0, len(message), FRAME_LIMIT_BYTES):
+        piece = message[start : start + FRAME_LIMIT_BYTES]
+        is_last = start + FRAME_LIMIT_BYTES >= len(message)
+        transport.send(_CONTINUATION if start else _TEXT, piece, fin=is_last)
 
 
 def _broken(why: str) -> Ending:

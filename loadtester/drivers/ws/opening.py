@@ -19,6 +19,7 @@ from loadtester.drivers.http.fault import reason
 from loadtester.drivers.ws.address import Address
 from loadtester.drivers.ws.connection import MESSAGE_LIMIT_BYTES, Connection
 from loadtester.drivers.ws.dialler import Dialler
+from loadtester.drivers.ws.line import Line
 from loadtester.model import Ending, Outcome
 
 #: How long TCP, TLS and upgrade together may take, in seconds.
@@ -40,7 +41,7 @@ _SILENCE.propagate = False
 class Opened:
     """A connection, and how long it took to open."""
 
-    connection: Connection
+    connection: Line
     duration_ns: int
 
 
@@ -61,11 +62,11 @@ async def open_connection(address: Address, dialler: Dialler, tls: ssl.SSLContex
     except WSHandshakeError as error:
         return _refused_upgrade(error)
     except OSError as error:
-        return _refusal(reason(error, CONNECT_LIMIT_S))
+        return refusal(reason(error, CONNECT_LIMIT_S))
     except WSError:
-        return _refusal("the URL is not that of a WebSocket")
+        return refusal("the URL is not that of a WebSocket")
     if connection is None:
-        return _refusal("the connection was closed during the upgrade")
+        return refusal("the connection was closed during the upgrade")
     return Opened(connection, time.perf_counter_ns() - began_ns)
 
 
@@ -99,14 +100,19 @@ def _hang_up(line: socket.socket) -> None:
 
 def _refused_upgrade(error: WSHandshakeError) -> Refusal:
     found = _STATUS.match(error.raw_header or b"")
-    status = int(found[1]) if found else None
+    return refusal_of_status(int(found[1]) if found else None)
+
+
+def refusal_of_status(status: int | None) -> Refusal:
+    """The upgrade was answered with `status`, not as it should be; None is with no HTTP status."""
     if status is None or status < HTTPStatus.OK:
-        return _refusal("the upgrade was not answered as WebSocket demands")
+        return refusal("the upgrade was not answered as WebSocket demands")
     fallback = Outcome.SERVER_ERROR if status >= HTTPStatus.INTERNAL_SERVER_ERROR else Outcome.REFUSED
     return Refusal(
         Ending(_OUTCOMES.get(status, fallback), detail=f"the upgrade was answered with HTTP {status}"), status
     )
 
 
-def _refusal(why: str) -> Refusal:
+def refusal(why: str) -> Refusal:
+    """There is no connection, and no answer that tells why."""
     return Refusal(Ending(Outcome.REFUSED, detail=why))
