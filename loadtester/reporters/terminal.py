@@ -71,7 +71,7 @@ def _funnel(report: Report) -> RenderableType:
     after = [f"{name} {count:,}" for name, count in counts.items() if name not in _UNSENT and (count or name == "ok")]
     lines = [f"requests   {'  '.join(before)}", f"outcomes   {'  '.join(after)}"]
     lines += [
-        f"           {failure.count:,} {failure.outcome}: {failure.detail}"
+        f"           {failure.count:,} {failure.outcome}: {failure.detail.removeprefix(f'{failure.outcome}: ')}"
         for failure in report.failures[:_MOST_FAILURES]
         if failure.detail
     ]
