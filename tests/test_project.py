@@ -1,10 +1,17 @@
 """The project keeps its own rules: what the tools can't see."""
 
+import io
 import re
 import subprocess
 from pathlib import Path
 
 import pytest
+from rich.console import Console
+
+from loadtester.analysis import summarise
+from loadtester.cost import price_table
+from loadtester.reporters import print_summary
+from loadtester.rundir import read
 
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted([*ROOT.glob("loadtester/**/*.py"), *ROOT.glob("target_app/**/*.py")])
@@ -35,3 +42,17 @@ def test_nothing_points_outside_the_project():
             text = path.read_text("utf-8", "replace")
             assert "../shared" not in text, name
             assert not re.search(r"(?<![\w.$])/(work|root|home/\w+)/", text), name
+
+
+def test_the_readme_shows_the_example_run():
+    """The summary in the README is what `fmload report reports/example` prints, but for the price table's version."""
+    run = read(ROOT / "reports" / "example")
+    out = io.StringIO()
+    report = summarise(run.manifest, run.recording, price_table({}))
+    print_summary(report, Console(file=out, width=80, no_color=True))
+    shown = re.search(r"<!-- sample -->\n```\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL).group(1)
+
+    def lines(text):
+        return [line for line in text.splitlines() if "prices:" not in line and "price change" not in line]
+
+    assert lines(shown) == lines(out.getvalue())
