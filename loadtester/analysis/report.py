@@ -105,6 +105,7 @@ class Cost:
     per_good_answer: Decimal | None
     daily: Decimal | None = None
     monthly: Decimal | None = None
+    monthly_if_all_answered: Decimal | None = None
     daily_messages: int | None = None
     assumption: str = ""
     price_table: str = ""

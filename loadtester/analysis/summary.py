@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -13,7 +13,7 @@ from loadtester.analysis.report import Cost, Failure, Figures, Report
 from loadtester.analysis.validity import judge
 from loadtester.cost import PriceTable, project
 from loadtester.errors import Exit
-from loadtester.model import Outcome
+from loadtester.model import CellKey, Outcome
 from loadtester.recorder import Recording
 
 #: Reasons for failures that a report names.
@@ -52,29 +52,41 @@ def summarise(manifest: Mapping[str, Any], run: Recording, prices: PriceTable) -
 
 
 def _projected(cost: Cost, manifest: Mapping[str, Any], whole: Totals, prices: PriceTable) -> Cost:
+    """The run's cost with its projection, also to a month in which every message is answered."""
     judged = manifest["scenario"]["judge"]
+    daily_messages = int(judged["daily_messages"])
     mix = {entry["name"]: float(entry["share"]) for entry in manifest["scenario"]["mix"]}
-    by_query: dict[str, tuple[Decimal, int]] = {}
-    for query in mix:
-        cells = {key: cell for key, cell in whole.cells.items() if key.query == query}
-        usd = spent(cells, prices)
-        planned = sum(cell.count for key, cell in cells.items() if key.outcome is not Outcome.CANCELLED)
-        if usd is not None and planned:
-            by_query[query] = (usd, planned)
     unpriced = sorted(
         {key.answered_by for key in whole.cells if key.answered_by and prices.price(key.answered_by) is None}
     )
     priced = replace(cost, price_table=prices.source, unpriced_models=tuple(unpriced))
-    if cost.run is None or not by_query or not any(usd for usd, _ in by_query.values()):
+    planned = _by_query(whole, mix, prices, lambda key: key.outcome is not Outcome.CANCELLED)
+    if cost.run is None or not any(usd for usd, _ in planned.values()):
         return priced
-    projection = project(by_query, mix, int(judged["daily_messages"]))
+    projection = project(planned, mix, daily_messages)
+    answered = project(_by_query(whole, mix, prices, lambda key: bool(key.answered_by)), mix, daily_messages)
     return replace(
         priced,
         daily=projection.daily_usd,
         monthly=projection.monthly_usd,
-        daily_messages=int(judged["daily_messages"]),
+        monthly_if_all_answered=answered.monthly_usd,
+        daily_messages=daily_messages,
         assumption=projection.assumption,
     )
+
+
+def _by_query(
+    whole: Totals, mix: Mapping[str, float], prices: PriceTable, counts: Callable[[CellKey], bool]
+) -> dict[str, tuple[Decimal, int]]:
+    """By query type of the mix, USD spent and how many messages `counts` keeps; types without any are left out."""
+    by_query: dict[str, tuple[Decimal, int]] = {}
+    for query in mix:
+        cells = {key: cell for key, cell in whole.cells.items() if key.query == query}
+        usd = spent(cells, prices)
+        messages = sum(cell.count for key, cell in cells.items() if counts(key))
+        if usd is not None and messages:
+            by_query[query] = (usd, messages)
+    return by_query
 
 
 def _exit_codes(manifest: Mapping[str, Any], verdict: str) -> tuple[int, ...]:

@@ -165,9 +165,11 @@ def _money(report: Report) -> RenderableType:
         )
     if cost.daily is not None:
         lines.append(
-            f"projected  {_usd(cost.daily)} a day  {_usd(cost.monthly)} a month (30 days) "
+            f"projected  {_usd(cost.daily)} a day, {_usd(cost.monthly)} a month "
             f"at {cost.daily_messages:,} messages a day"
         )
+        if cost.monthly_if_all_answered != cost.monthly:
+            lines.append(f"           {_usd(cost.monthly_if_all_answered)} a month if every message had been answered")
         lines.append(f"           {cost.assumption}")
         lines.append(f"           prices: {cost.price_table}")
     return Text("\n".join(lines))
