@@ -15,18 +15,24 @@ def driver_for(target: Target) -> Driver:
     Raises FmloadError where the target's address is missing or can't be one of that protocol.
     """
     if target.protocol == "bedrock":
-        from loadtester.drivers.bedrock import BedrockDriver  # noqa: PLC0415  botocore takes half a second to import
-
-        return BedrockDriver(
-            target.region, target.endpoint_url, is_streaming=target.is_streaming, ca_file=target.ca_file
-        )
+        return _bedrock_driver(target)
     if target.url is None:
         raise FmloadError(
             f"there is no URL to send {target.protocol} requests to",
             remedy="name a target, such as wss://chat.example.com/ws or https://chat.example.com",
             code=Exit.USAGE,
         )
-    return _driver_at(target.url, target)
+    at = _compat_driver_at if target.client == "compat" else _driver_at
+    return at(target.url, target)
+
+
+def _bedrock_driver(target: Target) -> Driver:
+    """Neither imports the AWS SDK, which takes half a second, before it is used."""
+    if target.client == "compat":
+        from loadtester.drivers.compat.bedrock import CompatBedrockDriver as BedrockDriver  # noqa: PLC0415  one is used
+    else:
+        from loadtester.drivers.bedrock import BedrockDriver  # type: ignore[assignment]  # noqa: PLC0415  the same shape
+    return BedrockDriver(target.region, target.endpoint_url, is_streaming=target.is_streaming, ca_file=target.ca_file)
 
 
 def _driver_at(url: str, target: Target) -> Driver:
@@ -48,3 +54,30 @@ def _driver_at(url: str, target: Target) -> Driver:
             from loadtester.drivers.openai import OpenAIDriver  # noqa: PLC0415  brings httptools
 
             return OpenAIDriver(url, headers=headers, ca_file=ca_file, is_streaming=target.is_streaming)
+
+
+def _compat_driver_at(url: str, target: Target) -> Driver:
+    """The same drivers on the slower libraries."""
+    headers, ca_file = target.headers, target.ca_file
+    if target.protocol == "ws":
+        from loadtester.drivers.compat.websocket import open_compat  # noqa: PLC0415  brings websockets
+        from loadtester.drivers.websocket import WebSocketDriver  # noqa: PLC0415  brings picows
+
+        return WebSocketDriver(url, headers=headers, ca_file=ca_file, open_line=open_compat)
+    from loadtester.drivers.compat.service import CompatService  # noqa: PLC0415  brings httpx
+
+    match target.protocol:
+        case "rest":
+            from loadtester.drivers.rest import RestDriver  # noqa: PLC0415  brings httptools
+
+            return RestDriver(url, headers=headers, ca_file=ca_file, service=CompatService)
+        case "sse":
+            from loadtester.drivers.sse import SseDriver  # noqa: PLC0415  brings httptools
+
+            return SseDriver(url, headers=headers, ca_file=ca_file, service=CompatService)
+        case _:
+            from loadtester.drivers.openai import OpenAIDriver  # noqa: PLC0415  brings httptools
+
+            return OpenAIDriver(
+                url, headers=headers, ca_file=ca_file, is_streaming=target.is_streaming, service=CompatService
+            )

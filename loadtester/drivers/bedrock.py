@@ -1,134 +1,152 @@
-"""Bedrock's Converse and ConverseStream, through the AWS SDK."""
+"""Bedrock's Converse and ConverseStream on our own transport: signed, sent and decoded without the AWS SDK."""
 
 from __future__ import annotations
 
 import asyncio
-import re
-from contextlib import AsyncExitStack, suppress
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from urllib.parse import quote
 
+import msgspec
+
+from loadtester.drivers.aws.answer import Streamed, WholeBody
+from loadtester.drivers.aws.caller import Caller
+from loadtester.drivers.aws.question import CHECK_LIMIT_S, CHECK_MODEL, CHECK_QUESTION, check_endpoint, where_shown
 from loadtester.drivers.contract import Probe
-from loadtester.drivers.wire.converse import ConverseEnd, answer_text, converse_parameters
-from loadtester.errors import FmloadError
-from loadtester.model import Ending, Request
-from loadtester.scenario.redact import url_shown
-
-#: How long the check may take, in seconds.
-_CHECK_LIMIT_S: Final = 10.0
-#: What the check asks to have counted, and of which model; it need not be one that the run asks.
-_CHECK_MODEL: Final = "anthropic.claude-3-haiku-20240307-v1:0"
-_CHECK_INPUT: Final = {"converse": {"messages": [{"role": "user", "content": [{"text": "Hello"}]}]}}
-_ENDPOINT: Final = re.compile(r"https?://[^/]+", re.IGNORECASE)
+from loadtester.drivers.http import HttpError
+from loadtester.drivers.wire.converse import ConverseEnd, encode_converse, read_answer
+from loadtester.model import Ending, Outcome, Request
 
 
 class BedrockDriver:
-    """Asks Bedrock in `region`, or an emulator at `endpoint_url`, by one long-lived aioboto3 client without retries.
+    """Asks Bedrock in `region`, or an emulator at `endpoint_url`; region, endpoint and credentials as the SDK has them.
 
-    The SDK has no callback straight from the socket: a chunk's moment is when its event comes out of the SDK's
-    decoder, its size is that of its text in UTF-8, and the opening of connections is not told. Credentials come from
-    where the SDK looks for them; `ca_file` takes the place of its list of trusted certificates. Raises FmloadError
-    where `endpoint_url` is no URL.
+    A chunk's moment is when its bytes come out of the socket, its size is that of its text in UTF-8. Credentials
+    that expire are fetched anew ahead of it, on a thread. `ca_file` names certificates to trust besides the system's;
+    proxies are for the compat client. Raises FmloadError where `endpoint_url` is no URL.
     """
 
     def __init__(
         self, region: str | None, endpoint_url: str | None, *, is_streaming: bool, ca_file: Path | None
     ) -> None:
-        if endpoint_url is not None and not _ENDPOINT.match(endpoint_url):
-            raise FmloadError(
-                "the endpoint URL of Bedrock is not one", remedy="write it like http://127.0.0.1:8080, or leave it out"
-            )
+        check_endpoint(endpoint_url)
         self._region = region
         self._endpoint_url = endpoint_url
         self._is_streaming = is_streaming
         self._ca_file = ca_file
-        self._client: Any = None
+        self._caller: Caller | None = None
         self._opening = asyncio.Lock()
-        self._stack = AsyncExitStack()
+        self._paths: dict[str, str] = {}
 
     async def check(self) -> None:
-        """Have the tokens of one word counted, which is free; loads the SDK and the credentials on the way.
+        """Have the tokens of one word counted, which is free; finds the credentials on the way.
 
         Raises FmloadError, code 113, where Bedrock can't be reached or refuses the credentials. That a model can't
         count tokens, or is not there, is fine: it took a caller whom Bedrock knows to be told so.
         """
-        from loadtester.drivers.boto_faults import unreachable  # noqa: PLC0415  the SDK takes half a second to import
+        from loadtester.drivers.boto_faults import refused, unreachable  # noqa: PLC0415  the SDK takes half a second
 
+        where = where_shown(self._region, self._endpoint_url)
+        answer = WholeBody()
         try:
-            async with asyncio.timeout(_CHECK_LIMIT_S):
-                client = await self._ready()
-                await client.count_tokens(modelId=_CHECK_MODEL, input=_CHECK_INPUT)
+            async with asyncio.timeout(CHECK_LIMIT_S):
+                caller = await self._ready()
+                body = msgspec.json.encode({"input": CHECK_QUESTION})
+                await caller.post(_path(CHECK_MODEL, "count-tokens"), body, answer, _Nobody())
         except Exception as fault:  # the driver's edge
-            error = unreachable(fault, self._where())
+            error = unreachable(fault, where)
             if error is not None:
                 raise error from fault
+        error = refused(answer.refused, where) if answer.refused is not None else None
+        if error is not None:
+            raise error
 
-    async def prepare(self, request: Request) -> None:  # noqa: ARG002  the client is every conversation's
-        """Make the client where `check` has not; where that fails, `send` tells."""
+    async def prepare(self, request: Request) -> None:  # noqa: ARG002  the connections are every conversation's
+        """Find the credentials where `check` has not; where that fails, `send` tells."""
         with suppress(Exception):
             await self._ready()
 
     async def send(self, request: Request, probe: Probe) -> Ending:
-        """Ask one question. `probe.sent` is called when the signed request goes to the SDK's transport."""
-        from loadtester.drivers.boto_client import sending  # noqa: PLC0415  see `check`
-        from loadtester.drivers.boto_faults import ending_of_fault  # noqa: PLC0415  see `check`
+        """Ask one question; each piece of text in a stream is a chunk, a whole answer is one."""
+        caller = self._caller
+        if caller is None:
+            try:
+                caller = await self._ready()
+            except Exception as fault:  # noqa: BLE001  the driver's edge; raised again where it is a fault of ours
+                from loadtester.drivers.boto_faults import ending_of_fault  # noqa: PLC0415  see `check`
 
-        token = sending.set(probe)
-        try:
-            client = await self._ready()
-            ask = _stream if self._is_streaming else _converse
-            return await ask(client, request, probe)
-        except Exception as fault:  # noqa: BLE001  the driver's edge; raised again where it is a fault of ours
-            return ending_of_fault(fault)
-        finally:
-            sending.reset(token)
+                return ending_of_fault(fault)
+        model = request.model
+        path = self._paths.get(model)
+        if path is None:
+            path = self._paths[model] = _path(model, "converse-stream" if self._is_streaming else "converse")
+        ask = _stream if self._is_streaming else _converse
+        return await ask(caller, path, request, probe)
 
     async def finish(self, request: Request) -> None:
         """Nothing is held for a conversation."""
 
     async def aclose(self) -> None:
-        """Close the client and its connections."""
-        self._client = None
-        await self._stack.aclose()
+        """Close every connection."""
+        caller, self._caller = self._caller, None
+        if caller is not None:
+            await caller.aclose()
 
-    async def _ready(self) -> Any:
-        if self._client is None:
-            async with self._opening:
-                if self._client is None:
-                    self._client = await self._open()
-        return self._client
+    async def _ready(self) -> Caller:
+        async with self._opening:
+            if self._caller is None:
+                self._caller = await self._open()
+            return self._caller
 
-    async def _open(self) -> Any:
-        from loadtester.drivers.boto_client import bedrock_client, stamp_sends  # noqa: PLC0415  see `check`
+    async def _open(self) -> Caller:
+        from loadtester.drivers.aws.access import find_access  # noqa: PLC0415  the SDK takes half a second to import
 
-        client = await self._stack.enter_async_context(bedrock_client(self._region, self._endpoint_url, self._ca_file))
-        stamp_sends(client)
-        return client
-
-    def _where(self) -> str:
-        return url_shown(self._endpoint_url) if self._endpoint_url else self._region or "the default region"
+        access = await asyncio.to_thread(find_access, self._region, self._endpoint_url)
+        keys = await asyncio.to_thread(access.keys) if access.credentials is not None else None
+        return Caller(access, keys, self._ca_file)
 
 
-async def _converse(client: Any, request: Request, probe: Probe) -> Ending:
-    answer = await client.converse(**converse_parameters(request))
-    text = answer_text(answer)
-    if text:
-        probe.chunk(len(text.encode()), text)
-    end = ConverseEnd()
-    end.take_answer(answer)
-    return end.ending(request.model)
-
-
-async def _stream(client: Any, request: Request, probe: Probe) -> Ending:
-    answer = await client.converse_stream(**converse_parameters(request))
-    events = answer["stream"]
-    end = ConverseEnd()
+async def _converse(caller: Caller, path: str, request: Request, probe: Probe) -> Ending:
+    answer = WholeBody()
     try:
-        async for event in events:
-            text = end.take(event)
-            if text:
-                probe.chunk(len(text.encode()), text)
-    finally:
-        # After the end of the stream its connection is back in the pool, and this does nothing.
-        events.close()
+        await caller.post(path, encode_converse(request), answer, probe)
+    except HttpError as error:
+        return error.ending()
+    if answer.refused is not None:
+        return answer.refused.ending()
+    try:
+        said = read_answer(answer.body)
+    except ValueError:
+        return Ending(Outcome.INVALID, detail="the answer is not the JSON of Converse")
+    if said.text:
+        probe.chunk(len(said.text.encode()), said.text)
+    end = ConverseEnd()
+    end.take_answer(said)
     return end.ending(request.model)
+
+
+async def _stream(caller: Caller, path: str, request: Request, probe: Probe) -> Ending:
+    answer = Streamed(request.model, probe)
+    try:
+        await caller.post(path, encode_converse(request), answer, probe)
+    except HttpError as error:
+        return answer.ending_after(error)
+    return answer.ending
+
+
+def _path(model: str, operation: str) -> str:
+    """The path of `operation`, with the model's name or ARN encoded as the SDK does it (RFC 3986, 2.3)."""
+    return f"/model/{quote(model, safe='-._~')}/{operation}"
+
+
+class _Nobody:
+    """The check's probe: nothing of it is measured."""
+
+    def sent(self) -> None:
+        pass
+
+    def chunk(self, n_bytes: int, text: str) -> None:
+        pass
+
+    def connected(self, duration_ns: int) -> None:
+        pass

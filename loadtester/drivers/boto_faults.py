@@ -8,11 +8,13 @@ from ssl import SSLError
 from typing import Final
 
 from aiohttp import ClientConnectorDNSError, ClientConnectorError
-from aiohttp import ClientError as HttpError
+from aiohttp import ClientError as AiohttpError
 from botocore import exceptions as boto
 from botocore.eventstream import ParserError
 from botocore.parsers import ResponseParserError
 
+from loadtester.drivers.aws.answer import Refused
+from loadtester.drivers.http.fault import HttpError
 from loadtester.drivers.wire.aws_errors import ending_of_error, is_credentials_error
 from loadtester.errors import Exit, FmloadError
 from loadtester.model import Ending, Outcome
@@ -27,7 +29,7 @@ _NO_CREDENTIALS: Final = (
     boto.ProfileNotFound,
 )
 _NO_CONNECTION: Final = (boto.ConnectTimeoutError, boto.ProxyConnectionError, boto.SSLError)
-_BROKEN: Final = (boto.HTTPClientError, boto.ConnectionError, ResponseParserError, ParserError, HttpError, OSError)
+_BROKEN: Final = (boto.HTTPClientError, boto.ConnectionError, ResponseParserError, ParserError, AiohttpError, OSError)
 
 
 def ending_of_fault(fault: Exception) -> Ending:
@@ -59,14 +61,28 @@ def unreachable(fault: Exception, where: str) -> FmloadError | None:
     if isinstance(fault, _NO_CREDENTIALS):
         return _no_credentials(where, "there are none that can be used")
     if isinstance(fault, boto.ClientError):
-        code, status = _code(fault), _status(fault)
-        if is_credentials_error(code, status) and "access to the model" not in _message(fault):
-            return _no_credentials(where, f"{code} (HTTP {status})")
-        if status is None or status < 500:  # noqa: PLR2004  where HTTP's server errors begin
-            return None
-        return _no_bedrock(where, f"it answered {code} (HTTP {status})", "try again when the service is up")
-    why = "no answer in time" if isinstance(fault, TimeoutError) else ending_of_fault(fault).detail or ""
-    return _no_bedrock(where, why, "check the region, the endpoint URL and the network")
+        return refused(Refused(_status(fault) or 0, _code(fault), _message(fault)), where)
+    return _no_bedrock(where, _why(fault), "check the region, the endpoint URL and the network")
+
+
+def refused(refusal: Refused, where: str) -> FmloadError | None:
+    """What a user is told of a check that was answered with an error; None as in `unreachable`."""
+    code, status = refusal.code, refusal.status
+    if is_credentials_error(code, status) and "access to the model" not in refusal.message:
+        return _no_credentials(where, f"{code} (HTTP {status})")
+    if status < 500:  # noqa: PLR2004  where HTTP's server errors begin
+        return None
+    return _no_bedrock(where, f"it answered {code} (HTTP {status})", "try again when the service is up")
+
+
+def _why(fault: Exception) -> str:
+    match fault:
+        case TimeoutError():
+            return "no answer in time"
+        case HttpError():
+            return fault.detail
+        case _:
+            return ending_of_fault(fault).detail or ""
 
 
 def _no_bedrock(where: str, why: str, remedy: str) -> FmloadError:

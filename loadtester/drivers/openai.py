@@ -14,7 +14,7 @@ from loadtester.drivers.contract import Probe
 from loadtester.drivers.endpoint import Endpoint, completions_endpoint
 from loadtester.drivers.http.answer import Stream, Whole
 from loadtester.drivers.http.fault import HttpError
-from loadtester.drivers.service import Service
+from loadtester.drivers.service import PosterMaker, Service
 from loadtester.drivers.wire.completions import DONE, Said, encode_completion, ending_of_completion, read_completion
 from loadtester.drivers.wire.sse import Event
 from loadtester.drivers.wire.status import ending_of_error, has_fault
@@ -30,12 +30,20 @@ class OpenAIDriver:
     The key is in `headers`, or else in OPENAI_API_KEY. Each request is a conversation of one message.
     """
 
-    def __init__(self, url: str, *, headers: Mapping[str, str], ca_file: Path | None, is_streaming: bool) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        ca_file: Path | None,
+        is_streaming: bool,
+        service: PosterMaker = Service,
+    ) -> None:
         endpoint = completions_endpoint(url, _with_key(headers))
         self._is_streaming = is_streaming
         self._has_old_limit = not _is_openai(endpoint)
         accept = "text/event-stream" if is_streaming else "application/json"
-        self._service = Service(endpoint, ca_file=ca_file, accept=accept)
+        self._service = service(endpoint, ca_file=ca_file, accept=accept)
 
     async def check(self) -> None:
         """Ask for the list of models, which is free, and is refused without a good key."""

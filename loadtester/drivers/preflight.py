@@ -17,21 +17,26 @@ _REFUSED: Final = (401, 403)
 _TRUSTS_NOBODY: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
-async def preflight(endpoint: Endpoint, tls: ssl.SSLContext | None, *, limit_s: float = LIMIT_S) -> None:
-    """GET the endpoint's `check_url`; any answer but 401 and 403 will do. Raises FmloadError, code 113."""
+async def preflight(
+    endpoint: Endpoint, tls: ssl.SSLContext | None, *, limit_s: float = LIMIT_S, uses_proxies: bool = False
+) -> None:
+    """GET the endpoint's `check_url`; any answer but 401 and 403 will do. Raises FmloadError, code 113.
+
+    `uses_proxies` has it go the way that the environment's proxy settings tell.
+    """
     # httpx takes a tenth of a second to import, and the load path does without it.
     import httpx  # noqa: PLC0415
 
     try:
         async with (
-            httpx.AsyncClient(verify=tls or _TRUSTS_NOBODY, trust_env=False, timeout=limit_s) as client,
+            httpx.AsyncClient(verify=tls or _TRUSTS_NOBODY, trust_env=uses_proxies, timeout=limit_s) as client,
             asyncio.timeout(limit_s),
             client.stream("GET", endpoint.check_url, headers=dict(endpoint.headers)) as answer,
         ):
             status = answer.status_code
     except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
         raise FmloadError(
-            f"{endpoint.shown} can't be reached: {_why(error, limit_s)}",
+            f"{endpoint.shown} can't be reached: {why(error, limit_s)}",
             remedy="check that the target runs and that its address is right",
             code=Exit.UNREACHABLE,
         ) from error
@@ -43,8 +48,8 @@ async def preflight(endpoint: Endpoint, tls: ssl.SSLContext | None, *, limit_s: 
         )
 
 
-def _why(error: BaseException, limit_s: float) -> str:
-    """The reason that the operating system or TLS gave, which httpx holds further inside."""
+def why(error: BaseException, limit_s: float) -> str:
+    """What kept httpx from an answer: the reason of the operating system or TLS, which it holds further inside."""
     seen: BaseException | None = error
     while seen is not None:
         if isinstance(seen, ssl.SSLError | TimeoutError) or (isinstance(seen, OSError) and seen.errno is not None):

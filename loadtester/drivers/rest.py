@@ -11,7 +11,7 @@ from loadtester.drivers.contract import Probe
 from loadtester.drivers.endpoint import chat_endpoint
 from loadtester.drivers.http.answer import Whole
 from loadtester.drivers.http.fault import HttpError
-from loadtester.drivers.service import Service
+from loadtester.drivers.service import PosterMaker, Service
 from loadtester.drivers.wire.chat import encode_chat, ending_of_done, read_done
 from loadtester.model import Ending, Outcome, Request
 
@@ -21,8 +21,10 @@ _PATH: Final = "/v1/chat"
 class RestDriver:
     """Speaks docs/target-api.md, "REST"; `url` is the service's base, or that of the chat itself."""
 
-    def __init__(self, url: str, *, headers: Mapping[str, str], ca_file: Path | None) -> None:
-        self._service = Service(chat_endpoint(url, headers, _PATH), ca_file=ca_file, accept="application/json")
+    def __init__(
+        self, url: str, *, headers: Mapping[str, str], ca_file: Path | None, service: PosterMaker = Service
+    ) -> None:
+        self._service = service(chat_endpoint(url, headers, _PATH), ca_file=ca_file, accept="application/json")
 
     async def check(self) -> None:
         """Ask for the service's health: any answer proves that it is there."""

@@ -3,12 +3,33 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Protocol
 
 from loadtester.drivers.contract import Probe
 from loadtester.drivers.endpoint import Endpoint
 from loadtester.drivers.http import HttpClient, Sink, post_head
 from loadtester.drivers.preflight import preflight
 from loadtester.drivers.ws.tls import tls_context
+
+
+class Poster(Protocol):
+    """An HTTP target, whatever client it is reached by."""
+
+    async def check(self) -> None:
+        """Prove that it is there and takes the credentials. Raises FmloadError, code 113."""
+
+    async def post(self, body: bytes, sink: Sink, probe: Probe) -> None:
+        """Send one body; the sink gets the answer. Raises HttpError."""
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+
+
+class PosterMaker(Protocol):
+    """Makes a client of an endpoint; `accept` is the media type that its answers should have."""
+
+    def __call__(self, endpoint: Endpoint, *, ca_file: Path | None, accept: str) -> Poster:
+        """The client, with nothing opened yet."""
 
 
 class Service:

@@ -10,7 +10,7 @@ from loadtester.drivers.contract import Probe
 from loadtester.drivers.endpoint import chat_endpoint
 from loadtester.drivers.http.answer import Stream
 from loadtester.drivers.http.fault import HttpError
-from loadtester.drivers.service import Service
+from loadtester.drivers.service import PosterMaker, Service
 from loadtester.drivers.wire.chat import encode_chat, ending_of_done, read_delta, read_done
 from loadtester.drivers.wire.sse import Event
 from loadtester.drivers.wire.status import ending_of_error
@@ -22,8 +22,10 @@ _PATH: Final = "/v1/chat/stream"
 class SseDriver:
     """Speaks docs/target-api.md, "Server-sent events"; `url` is the service's base, or that of the stream itself."""
 
-    def __init__(self, url: str, *, headers: Mapping[str, str], ca_file: Path | None) -> None:
-        self._service = Service(chat_endpoint(url, headers, _PATH), ca_file=ca_file, accept="text/event-stream")
+    def __init__(
+        self, url: str, *, headers: Mapping[str, str], ca_file: Path | None, service: PosterMaker = Service
+    ) -> None:
+        self._service = service(chat_endpoint(url, headers, _PATH), ca_file=ca_file, accept="text/event-stream")
 
     async def check(self) -> None:
         """Ask for the service's health: any answer proves that it is there."""

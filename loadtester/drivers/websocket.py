@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
 
 from loadtester.drivers.contract import Probe
 from loadtester.drivers.wire.gateway_frames import encode_message, request_id_of
-from loadtester.drivers.ws.address import parse_address
-from loadtester.drivers.ws.connection import Connection
+from loadtester.drivers.ws.address import Address, parse_address
 from loadtester.drivers.ws.dialler import Dialler
+from loadtester.drivers.ws.line import Line
 from loadtester.drivers.ws.opening import Opened, Refusal, open_connection
 from loadtester.drivers.ws.tls import tls_context
 from loadtester.errors import Exit, FmloadError
@@ -26,7 +27,11 @@ class _Conversation:
 
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     opening: asyncio.Task[Opened | Refusal] | None = None
-    line: Connection | None = None
+    line: Line | None = None
+
+
+#: How a connection comes about; the caller gets it within a bounded time, or a reason why not.
+LineOpener = Callable[[Address, Dialler, ssl.SSLContext | None], Awaitable[Opened | Refusal]]
 
 
 class WebSocketDriver:
@@ -37,13 +42,16 @@ class WebSocketDriver:
     it carries, whether it was opened for it or ahead of it.
     """
 
-    def __init__(self, url: str, *, headers: Mapping[str, str], ca_file: Path | None) -> None:
+    def __init__(
+        self, url: str, *, headers: Mapping[str, str], ca_file: Path | None, open_line: LineOpener = open_connection
+    ) -> None:
         self._address = parse_address(url, headers)
         self._dialler = Dialler(self._address.host, self._address.port)
+        self._open_line = open_line
         self._tls = tls_context(ca_file) if self._address.is_secure else None
         self._conversations: defaultdict[str, _Conversation] = defaultdict(_Conversation)
         self._openings: set[asyncio.Task[Opened | Refusal]] = set()
-        self._lines: set[Connection] = set()
+        self._lines: set[Line] = set()
 
     async def check(self) -> None:
         """Open a connection with the run's headers and close it. Raises FmloadError, code 113, where that fails."""
@@ -72,7 +80,7 @@ class WebSocketDriver:
         async with conversation.turn:
             line, was_idle = await self._line(conversation, probe)
             ending = await _ask(line, request, probe)
-            if was_idle and isinstance(line, Connection) and line.is_idle_race:
+            if was_idle and not isinstance(line, Refusal) and line.is_idle_race:
                 ending = await _ask(await self._new_line(conversation, probe), request, probe)
             return ending
 
@@ -98,7 +106,7 @@ class WebSocketDriver:
             line.close()
         await asyncio.gather(*(line.gone for line in self._lines))
 
-    async def _line(self, conversation: _Conversation, probe: Probe) -> tuple[Connection | Refusal, bool]:
+    async def _line(self, conversation: _Conversation, probe: Probe) -> tuple[Line | Refusal, bool]:
         """The conversation's connection, opened if need be, and whether it had been idle until now."""
         opening, conversation.opening = conversation.opening, None
         if opening is not None:
@@ -110,11 +118,11 @@ class WebSocketDriver:
             return conversation.line, True
         return await self._new_line(conversation, probe), False
 
-    async def _new_line(self, conversation: _Conversation, probe: Probe) -> Connection | Refusal:
+    async def _new_line(self, conversation: _Conversation, probe: Probe) -> Line | Refusal:
         return _keep(conversation, await self._open(), probe)
 
     async def _open(self) -> Opened | Refusal:
-        opened = await open_connection(self._address, self._dialler, self._tls)
+        opened = await self._open_line(self._address, self._dialler, self._tls)
         if isinstance(opened, Opened):
             line = opened.connection
             self._lines.add(line)
@@ -122,7 +130,7 @@ class WebSocketDriver:
         return opened
 
 
-def _keep(conversation: _Conversation, opened: Opened | Refusal, probe: Probe) -> Connection | Refusal:
+def _keep(conversation: _Conversation, opened: Opened | Refusal, probe: Probe) -> Line | Refusal:
     """Put a new connection in its conversation's hands, and its time to open on record."""
     if isinstance(opened, Refusal):
         conversation.line = None
@@ -132,7 +140,7 @@ def _keep(conversation: _Conversation, opened: Opened | Refusal, probe: Probe) -
     return opened.connection
 
 
-async def _ask(line: Connection | Refusal, request: Request, probe: Probe) -> Ending:
+async def _ask(line: Line | Refusal, request: Request, probe: Probe) -> Ending:
     if isinstance(line, Refusal):
         return line.ending
     return await line.ask(request_id_of(request), encode_message(request), probe)

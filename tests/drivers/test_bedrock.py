@@ -1,4 +1,4 @@
-"""The Bedrock driver against a scripted HTTP server that speaks AWS's event stream."""
+"""Both Bedrock drivers, the lean one and the SDK's, against a scripted HTTP server that speaks AWS's event stream."""
 
 import asyncio
 import json
@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, suppress
 import pytest
 
 from loadtester.drivers.bedrock import BedrockDriver
+from loadtester.drivers.compat.bedrock import CompatBedrockDriver
 from loadtester.errors import Exit, FmloadError
 from loadtester.model import Outcome, Request, Usage
 
@@ -31,6 +32,15 @@ def _credentials(monkeypatch):
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
 
 
+DRIVERS = {"fast": BedrockDriver, "compat": CompatBedrockDriver}
+
+
+@pytest.fixture(params=list(DRIVERS))
+def client(request):
+    """Which of the drivers a test is about: each rule holds for both."""
+    return DRIVERS[request.param]
+
+
 class Probe:
     """Writes down what it is told, in order."""
 
@@ -38,6 +48,7 @@ class Probe:
         self.events = []
         self.chunks = []
         self.n_bytes = []
+        self.n_connected = 0
 
     def sent(self):
         self.events.append("sent")
@@ -48,7 +59,7 @@ class Probe:
         self.n_bytes.append(n_bytes)
 
     def connected(self, duration_ns):  # noqa: ARG002  the probe's signature
-        self.events.append("connected")
+        self.n_connected += 1
 
 
 def ask(number=7, **changes):
@@ -176,7 +187,7 @@ class Bedrock:
 
 
 @asynccontextmanager
-async def bedrock(said, *, is_streaming=True, region="us-east-1"):
+async def bedrock(client, said, *, is_streaming=True, region="us-east-1"):
     """A driver and the server that it talks to; `said` is an answer or a script."""
     server = Bedrock(said if callable(said) else lambda *_: said)
     tasks = set()
@@ -187,7 +198,7 @@ async def bedrock(said, *, is_streaming=True, region="us-east-1"):
 
     listening = await asyncio.start_server(tracked, "127.0.0.1", 0)
     server.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
-    driver = BedrockDriver(region, server.url, is_streaming=is_streaming, ca_file=None)
+    driver = client(region, server.url, is_streaming=is_streaming, ca_file=None)
     try:
         yield driver, server
     finally:
@@ -225,20 +236,20 @@ def sockets():
     return found
 
 
-def sending(said, request=None, *, is_streaming=True):
+def sending(client, said, request=None, *, is_streaming=True):
     """How one request ends, what the probe was told, and the server."""
 
     async def main():
-        async with bedrock(said, is_streaming=is_streaming) as (driver, server):
+        async with bedrock(client, said, is_streaming=is_streaming) as (driver, server):
             probe = Probe()
             return await driver.send(request or ask(), probe), probe, server
 
     return run(main)
 
 
-def test_a_stream_is_told_as_it_comes():
+def test_a_stream_is_told_as_it_comes(client):
     """Sent, each piece of text, then an Ending with reason, usage, model and the service's own time."""
-    ending, probe, _ = sending(stream(STREAM))
+    ending, probe, _ = sending(client, stream(STREAM))
     assert probe.events == ["sent", "chunk", "chunk"]
     assert (probe.chunks, probe.n_bytes) == (["こん", "ni"], [6, 2])
     assert (ending.outcome, ending.finish_reason, ending.model) == (Outcome.OK, "end_turn", ask().model)
@@ -246,18 +257,18 @@ def test_a_stream_is_told_as_it_comes():
     assert ending.timing_s == {"model": 1.25}
 
 
-def test_a_whole_answer_is_one_chunk():
+def test_a_whole_answer_is_one_chunk(client):
     """Converse: the text blocks together, and the same Ending as of a stream."""
-    ending, probe, server = sending(response(converse_answer()), is_streaming=False)
+    ending, probe, server = sending(client, response(converse_answer()), is_streaming=False)
     assert (probe.events, probe.chunks, probe.n_bytes) == (["sent", "chunk"], ["こんni"], [8])
-    assert ending == sending(stream(STREAM))[0]
+    assert ending == sending(client, stream(STREAM))[0]
     assert server.asked[0][0].endswith("/converse")
 
 
-def test_a_request_holds_what_bedrock_takes():
+def test_a_request_holds_what_bedrock_takes(client):
     """Model in the path, no system prompt, metadata as strings of characters that Bedrock allows."""
     request = ask(query="マンガ search!", want_output_tokens=12)
-    _, _, server = sending(stream(STREAM), request)
+    _, _, server = sending(client, stream(STREAM), request)
     path, body = server.asked[0]
     assert path == "/model/anthropic.claude-3-haiku-20240307-v1%3A0/converse-stream"
     assert body == {
@@ -268,10 +279,10 @@ def test_a_request_holds_what_bedrock_takes():
     assert "/bedrock/aws4_request" in server.heads[0]["authorization"]
 
 
-def test_a_bearer_token_of_the_environment_is_used(monkeypatch):
+def test_a_bearer_token_of_the_environment_is_used(client, monkeypatch):
     """The SDK's own way to authenticate without a signature works."""
     monkeypatch.setenv("AWS_BEARER_TOKEN_BEDROCK", "token-of-nobody")
-    _, _, server = sending(stream(STREAM))
+    _, _, server = sending(client, stream(STREAM))
     assert server.heads[0]["authorization"] == "bearer token-of-nobody"
 
 
@@ -288,13 +299,13 @@ def test_a_bearer_token_of_the_environment_is_used(monkeypatch):
     ],
 )
 @pytest.mark.parametrize("is_streaming", [True, False])
-def test_the_stop_reason_decides_the_outcome(reason, outcome, is_streaming):
+def test_the_stop_reason_decides_the_outcome(client, reason, outcome, is_streaming):
     """A 200 is no success: it is one only if the model ended on its own."""
     if is_streaming:
         said = stream(START, text_event("a"), event("messageStop", stopReason=reason), METADATA)
     else:
         said = response(converse_answer(stopReason=reason))
-    ending, _, _ = sending(said, is_streaming=is_streaming)
+    ending, _, _ = sending(client, said, is_streaming=is_streaming)
     assert (ending.outcome, ending.finish_reason) == (outcome, reason)
 
 
@@ -314,9 +325,9 @@ def test_the_stop_reason_decides_the_outcome(reason, outcome, is_streaming):
     ],
 )
 @pytest.mark.parametrize("is_streaming", [True, False])
-def test_an_error_has_its_outcome_and_is_not_sent_again(error, status, outcome, is_streaming):
+def test_an_error_has_its_outcome_and_is_not_sent_again(client, error, status, outcome, is_streaming):
     """The SDK's retries are off: one request on the wire, whatever the answer."""
-    ending, probe, server = sending(refusal(error, status), is_streaming=is_streaming)
+    ending, probe, server = sending(client, refusal(error, status), is_streaming=is_streaming)
     assert (ending.outcome, ending.detail) == (outcome, f"{status} {error}: why")
     assert probe.events == ["sent"]
     assert len(server.asked) == 1
@@ -327,7 +338,7 @@ def test_the_sdk_counts_no_retry():
 
     async def main():
         counts = []
-        async with bedrock(lambda path, _: refusal("ThrottlingException", 429) if "stream" in path else response(converse_answer())) as (driver, _):  # fmt: skip  # noqa: E501
+        async with bedrock(CompatBedrockDriver, lambda path, _: refusal("ThrottlingException", 429) if "stream" in path else response(converse_answer())) as (driver, _):  # fmt: skip  # noqa: E501
             client = await driver._ready()
             client.meta.events.register(
                 "after-call.bedrock-runtime",
@@ -350,9 +361,9 @@ def test_the_sdk_counts_no_retry():
         (response(b"{", 403), Outcome.CLIENT_ERROR),
     ],
 )
-def test_an_answer_that_is_not_bedrocks_goes_by_its_status(said, outcome):
+def test_an_answer_that_is_not_bedrocks_goes_by_its_status(client, said, outcome):
     """Proxies and balancers answer in their own words."""
-    ending, _, server = sending(said)
+    ending, _, server = sending(client, said)
     assert ending.outcome is outcome
     assert len(server.asked) == 1
 
@@ -367,9 +378,9 @@ def test_an_answer_that_is_not_bedrocks_goes_by_its_status(said, outcome):
         ("validationException", Outcome.CLIENT_ERROR),
     ],
 )
-def test_an_error_inside_a_stream_keeps_its_outcome(name, outcome):
+def test_an_error_inside_a_stream_keeps_its_outcome(client, name, outcome):
     """Also after the first piece of text."""
-    ending, probe, _ = sending(stream(START, text_event("a"), exception(name, "Too many tokens")))
+    ending, probe, _ = sending(client, stream(START, text_event("a"), exception(name, "Too many tokens")))
     assert (ending.outcome, ending.detail) == (outcome, f"in the stream {name}: Too many tokens")
     assert probe.chunks == ["a"]
 
@@ -384,9 +395,9 @@ def test_an_error_inside_a_stream_keeps_its_outcome(name, outcome):
         ([START, text_event("a"), STOP, METADATA[:-4]], "metadata"),
     ],
 )
-def test_a_stream_without_both_of_its_last_events_is_broken(pieces, missing):
+def test_a_stream_without_both_of_its_last_events_is_broken(client, pieces, missing):
     """The HTTP answer was complete, the model's was not."""
-    ending, _, _ = sending(stream(*pieces))
+    ending, _, _ = sending(client, stream(*pieces))
     assert (ending.outcome, ending.detail) == (Outcome.BROKEN, f"the stream ended without {missing}")
 
 
@@ -400,9 +411,9 @@ def test_a_stream_without_both_of_its_last_events_is_broken(pieces, missing):
     ],
     ids=["dropped", "half-chunk", "checksum", "chunk-size"],
 )
-def test_a_stream_that_dies_is_broken(said):
+def test_a_stream_that_dies_is_broken(client, said):
     """Dropped sockets and damaged frames; the connection is not kept."""
-    ending, _, server = sending(said)
+    ending, _, server = sending(client, said)
     assert ending.outcome is Outcome.BROKEN
     assert "127.0.0.1" not in ending.detail
     assert server.n_gone == 1
@@ -412,20 +423,20 @@ def test_a_stream_that_dies_is_broken(said):
     "said", [b"", b"HTTP/1.1 200 OK\r\nContent-Le!", b"SSH-2.0-x\r\n!", response(b"{}")[:-1] + b"!"]
 )
 @pytest.mark.parametrize("is_streaming", [True, False])
-def test_an_exchange_that_breaks_off_is_broken(said, is_streaming):
+def test_an_exchange_that_breaks_off_is_broken(client, said, is_streaming):
     """The request was sent, no answer came whole; it is not sent again."""
-    ending, _, server = sending(said, is_streaming=is_streaming)
+    ending, _, server = sending(client, said, is_streaming=is_streaming)
     assert ending.outcome is Outcome.BROKEN
     assert len(server.asked) == 1
 
 
-def test_no_connection_is_refused():
+def test_no_connection_is_refused(client):
     """Nobody listens: not sent, and told without an address."""
 
     async def main():
-        async with bedrock(b"") as (_, server):
+        async with bedrock(client, b"") as (_, server):
             pass
-        driver = BedrockDriver("us-east-1", server.url, is_streaming=True, ca_file=None)
+        driver = client("us-east-1", server.url, is_streaming=True, ca_file=None)
         try:
             return await driver.send(ask(), Probe())
         finally:
@@ -436,11 +447,11 @@ def test_no_connection_is_refused():
     assert "127.0.0.1" not in ending.detail
 
 
-def test_connections_are_kept_and_as_many_as_it_takes():
+def test_connections_are_kept_and_as_many_as_it_takes(client):
     """One client for the run: turns share a connection, requests at once have one each, far beyond the SDK's ten."""
 
     async def main():
-        async with bedrock(stream(STREAM)) as (driver, server):
+        async with bedrock(client, stream(STREAM)) as (driver, server):
             for _ in range(3):
                 await driver.send(ask(), Probe())
             one_by_one = server.n_connections
@@ -453,11 +464,11 @@ def test_connections_are_kept_and_as_many_as_it_takes():
 
 @pytest.mark.parametrize("said", [None, stream(START, text_event("a"), end=b"")], ids=["waiting", "streaming"])
 @pytest.mark.parametrize("is_streaming", [True, False])
-def test_a_cancelled_request_costs_its_connection(said, is_streaming):
+def test_a_cancelled_request_costs_its_connection(client, said, is_streaming):
     """Its connection is closed, not handed to the next request."""
 
     async def main():
-        async with bedrock(said, is_streaming=is_streaming) as (driver, server):
+        async with bedrock(client, said, is_streaming=is_streaming) as (driver, server):
             task = asyncio.create_task(driver.send(ask(), Probe()))
             await server.was_asked.wait()
             task.cancel()
@@ -469,12 +480,12 @@ def test_a_cancelled_request_costs_its_connection(said, is_streaming):
     assert run(main) == (1, 1)
 
 
-def test_check_counts_a_words_tokens():
+def test_check_counts_a_words_tokens(client):
     """The free call, once; the load then uses the same client."""
 
     async def main():
         script = lambda path, _: response(b'{"inputTokens": 8}') if path.endswith("/count-tokens") else stream(STREAM)  # noqa: E731  one line says it
-        async with bedrock(script) as (driver, server):
+        async with bedrock(client, script) as (driver, server):
             await driver.check()
             ending = await driver.send(ask(), Probe())
             return ending.outcome, [path.rpartition("/")[2] for path, _ in server.asked]
@@ -491,19 +502,19 @@ def test_check_counts_a_words_tokens():
         refusal("AccessDeniedException", 403, "You don't have access to the model with the specified model ID."),
     ],
 )
-def test_check_is_content_with_a_refusal_of_its_question(said):
+def test_check_is_content_with_a_refusal_of_its_question(client, said):
     """Bedrock is there, and knows the caller: that the tiny question can't be answered is no matter."""
 
     async def main():
-        async with bedrock(said) as (driver, _):
+        async with bedrock(client, said) as (driver, _):
             await driver.check()
 
     run(main)
 
 
-def failing_check(said, **options):
+def failing_check(client, said, **options):
     async def main():
-        async with bedrock(said, **options) as (driver, _):
+        async with bedrock(client, said, **options) as (driver, _):
             with pytest.raises(FmloadError) as caught:
                 await driver.check()
         return caught.value
@@ -526,42 +537,42 @@ def failing_check(said, **options):
         response(b"", 401),
     ],
 )
-def test_check_tells_of_bad_credentials(said):
+def test_check_tells_of_bad_credentials(client, said):
     """Where they came from and what to set; never what they are."""
-    error = failing_check(said)
+    error = failing_check(client, said)
     assert "credentials of the environment (AWS_ACCESS_KEY_ID)" in error.message
     assert "AWS_PROFILE" in error.remedy
 
 
-def test_check_tells_of_missing_credentials(monkeypatch):
+def test_check_tells_of_missing_credentials(client, monkeypatch):
     """Nothing is sent; a profile is named where one is chosen."""
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
-    assert "default profile" in failing_check(b"").message
+    assert "default profile" in failing_check(client, b"").message
     monkeypatch.setenv("AWS_PROFILE", "nobody")
-    assert "profile nobody" in failing_check(b"").message
+    assert "profile nobody" in failing_check(client, b"").message
 
 
-def test_check_tells_of_a_missing_region():
+def test_check_tells_of_a_missing_region(client):
     """Without a region there is nowhere to go."""
-    assert "region" in failing_check(b"", region=None).message
+    assert "region" in failing_check(client, b"", region=None).message
 
 
 @pytest.mark.parametrize(
     "said", [b"", refusal("InternalServerException", 500), refusal("ServiceUnavailableException", 503)]
 )
-def test_check_tells_of_a_service_that_is_not_well(said):
+def test_check_tells_of_a_service_that_is_not_well(client, said):
     """Hanging up, and 5xx."""
-    assert "can't be reached at http://127.0.0.1:" in failing_check(said).message
+    assert "can't be reached at http://127.0.0.1:" in failing_check(client, said).message
 
 
-def test_check_tells_that_nobody_is_there():
+def test_check_tells_that_nobody_is_there(client):
     """A closed port."""
 
     async def main():
-        async with bedrock(b"") as (_, server):
+        async with bedrock(client, b"") as (_, server):
             pass
-        driver = BedrockDriver("us-east-1", server.url, is_streaming=True, ca_file=None)
+        driver = client("us-east-1", server.url, is_streaming=True, ca_file=None)
         with pytest.raises(FmloadError, match="Connection refused") as caught:
             await driver.check()
         await driver.aclose()
@@ -571,18 +582,18 @@ def test_check_tells_that_nobody_is_there():
 
 
 @pytest.mark.parametrize("url", ["", "http://", "bedrock.example.com", "ftp://x"])
-def test_an_endpoint_that_is_no_url_is_the_users_to_mend(url):
+def test_an_endpoint_that_is_no_url_is_the_users_to_mend(client, url):
     """Told before anything is opened."""
     with pytest.raises(FmloadError):
-        BedrockDriver("us-east-1", url, is_streaming=True, ca_file=None)
+        client("us-east-1", url, is_streaming=True, ca_file=None)
 
 
-def test_prepare_never_raises(monkeypatch):
+def test_prepare_never_raises(client, monkeypatch):
     """What keeps the client from being made shows when the request is sent."""
     monkeypatch.setenv("AWS_PROFILE", "nobody")
 
     async def main():
-        async with bedrock(b"") as (driver, server):
+        async with bedrock(client, b"") as (driver, server):
             await driver.prepare(ask())
             return await driver.send(ask(), Probe()), server.n_connections
 
@@ -590,7 +601,7 @@ def test_prepare_never_raises(monkeypatch):
     assert (ending.outcome, n_connections) == (Outcome.CLIENT_ERROR, 0)
 
 
-def test_a_fault_in_the_probe_is_not_bedrocks():
+def test_a_fault_in_the_probe_is_not_bedrocks(client):
     """What the load tester itself does wrong is raised."""
 
     class Broken(Probe):
@@ -598,8 +609,153 @@ def test_a_fault_in_the_probe_is_not_bedrocks():
             raise ZeroDivisionError
 
     async def main():
-        async with bedrock(stream(STREAM)) as (driver, _):
+        async with bedrock(client, stream(STREAM)) as (driver, _):
             with pytest.raises(ZeroDivisionError):
                 await driver.send(ask(), Broken())
 
     run(main)
+
+
+SERVICE_ERRORS = [
+    ("ThrottlingException", 429, "Too many tokens, please wait before trying again."),
+    ("ThrottlingException", 429, "Too many requests, please wait before trying again."),
+    ("ThrottlingException", 429, "Too many tokens per day, please wait before trying again."),
+    ("ModelNotReadyException", 429, "not ready"),
+    ("InternalServerException", 500, "internal"),
+    ("ServiceUnavailableException", 503, "unavailable"),
+    ("ModelTimeoutException", 408, "timed out"),
+    ("ModelErrorException", 424, "the model failed"),
+    ("ModelStreamErrorException", 424, "the stream failed"),
+    ("ValidationException", 400, "The provided model identifier is invalid."),
+    ("ServiceQuotaExceededException", 400, "quota"),
+    ("AccessDeniedException", 403, "You don't have access to the model"),
+    ("ResourceNotFoundException", 404, "Model not found"),
+    ("com.amazon.coral#SomethingNewException", 418, "マンガ"),
+]
+ODD_ERRORS = [
+    response(b"{}", 429, "ThrottlingException"),
+    response(b'{"Message": "in capitals"}', 400, "ValidationException"),
+    response(b'{"__type": "com.amazon#ThrottlingException", "message": "in the body"}', 429),
+    response(b'{"code": "ThrottlingException:http://x/", "message": "in the body"}', 429),
+    response(b'{"message": null}', 500),
+    response(b"<html><b>Http/1.1 Service Unavailable</b></html>", 503, kind="text/html"),
+    response(b"<HTML>bad gateway</HTML>", 502, kind="text/html"),
+    response(b"upstream connect error", 503, kind="text/plain"),
+    response(b"", 504),
+    response(b"", 599),
+    response(b"", 302),
+    response(b"{", 403),
+]
+STREAM_ERRORS = [
+    (name, message)
+    for name in (
+        "throttlingException",
+        "serviceUnavailableException",
+        "modelStreamErrorException",
+        "internalServerException",
+        "validationException",
+    )
+    for message in ("why", "Too many tokens, please wait before trying again.", "マンガ")
+]
+UNMODELLED = frame(
+    {":message-type": "error", ":error-code": "InternalFailure", ":error-message": "nobody modelled this"}, b""
+)
+
+
+def both(said, *, is_streaming):
+    """What each driver makes of the same bytes: the ending, and the text in its pieces with their sizes."""
+    results = []
+    for driver in DRIVERS.values():
+        ending, probe, server = sending(driver, said, is_streaming=is_streaming)
+        path, body = server.asked[0]
+        results.append((ending, probe.chunks, probe.n_bytes, path, body))
+    return results
+
+
+@pytest.mark.parametrize(("error", "status", "message"), SERVICE_ERRORS)
+@pytest.mark.parametrize("is_streaming", [True, False])
+def test_both_clients_read_the_same_of_an_error(error, status, message, is_streaming):
+    """Outcome, name and text, and the request that led to it."""
+    lean, compat = both(refusal(error, status, message), is_streaming=is_streaming)
+    assert lean == compat
+
+
+@pytest.mark.parametrize("said", ODD_ERRORS)
+@pytest.mark.parametrize("is_streaming", [True, False])
+def test_both_clients_read_the_same_of_an_odd_error(said, is_streaming):
+    """Names in other places, pages of gateways, no body, no JSON."""
+    lean, compat = both(said, is_streaming=is_streaming)
+    assert lean == compat
+
+
+@pytest.mark.parametrize("said", [*(exception(*error) for error in STREAM_ERRORS), UNMODELLED])
+def test_both_clients_read_the_same_of_an_error_in_a_stream(said):
+    """Also after text, and of errors that the service's model does not know."""
+    for before in (b"", START + text_event("a")):
+        lean, compat = both(stream(before + said), is_streaming=True)
+        assert lean == compat
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        USAGE,
+        {"inputTokens": 11, "outputTokens": 5, "totalTokens": 16},
+        {"inputTokens": 0, "outputTokens": 0, "totalTokens": 0, "cacheReadInputTokens": 9, "cacheWriteInputTokens": 0},
+        {"inputTokens": 11, "totalTokens": 16},
+        {},
+        None,
+    ],
+)
+@pytest.mark.parametrize("reason", ["end_turn", "guardrail_intervened"])
+def test_both_clients_read_the_same_of_an_answer(usage, reason):
+    """Each byte of the text, every field of the usage, whole and streamed, at any size of the pieces."""
+    texts = ["これは", 'a"\\\n\u0000', "🦊", "é", ""]
+    told = event("metadata", usage=usage, metrics={"latencyMs": 3})
+    events = [START, *map(text_event, texts), event("messageStop", stopReason=reason), told]
+    whole = b"".join(events)
+    for pieces in (events, [whole], [whole[at : at + 7] for at in range(0, len(whole), 7)]):
+        lean, compat = both(stream(*pieces), is_streaming=True)
+        assert lean == compat
+        assert "".join(lean[1]) == "".join(texts)
+    answer = converse_answer(usage=usage, stopReason=reason)
+    lean, compat = both(response(answer), is_streaming=False)
+    assert lean == compat
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        "anthropic.claude-3-haiku-20240307-v1:0",
+        "jp.anthropic.claude-haiku-4-5-20251001-v1:0",
+        "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.amazon.nova-lite-v1:0",
+        "arn:aws:bedrock:us-east-1:123456789012:provisioned-model/abc~d_e",
+    ],
+)
+def test_both_clients_ask_for_a_model_by_the_same_path(model):
+    """Names and ARNs, encoded alike."""
+    paths = {sending(driver, stream(STREAM), ask(model=model))[2].asked[0][0] for driver in DRIVERS.values()}
+    assert len(paths) == 1
+
+
+@pytest.mark.parametrize(
+    "pieces", [[START, text_event("a"), STOP, METADATA, METADATA[:9]], [STREAM + b"\x00"]], ids=["frame", "byte"]
+)
+def test_a_frame_cut_short_after_the_last_event_is_broken(pieces):
+    """The SDK would not mind; bytes that went missing are no success."""
+    ending, _, _ = sending(BedrockDriver, stream(*pieces))
+    assert (ending.outcome, ending.detail) == (Outcome.BROKEN, "the stream ended in the middle of a frame")
+
+
+@pytest.mark.parametrize(
+    ("said", "is_streaming"),
+    [
+        (response(b"no json"), False),
+        (response(b'{"stopReason": 7}'), False),
+        (stream(START, event("contentBlockDelta", delta=[])), True),
+        (stream(event("metadata", usage={"inputTokens": "many"})), True),
+    ],
+)
+def test_an_answer_in_another_format_is_invalid(said, is_streaming):
+    """It came whole, but is not what the API says."""
+    assert sending(BedrockDriver, said, is_streaming=is_streaming)[0].outcome is Outcome.INVALID

@@ -43,6 +43,23 @@ def test_every_protocol_has_its_driver(changes, name):
     assert type(driver_for(target(**changes))).__name__ == name
 
 
+@pytest.mark.parametrize(
+    ("changes", "made"),
+    [
+        ({"protocol": "ws", "url": HTTP}, ("WebSocketDriver", "open_compat")),
+        ({"protocol": "rest", "url": HTTP}, ("RestDriver", "CompatService")),
+        ({"protocol": "sse", "url": HTTP}, ("SseDriver", "CompatService")),
+        ({"protocol": "openai", "url": HTTP}, ("OpenAIDriver", "CompatService")),
+        ({"protocol": "bedrock", "region": "us-east-1"}, ("CompatBedrockDriver", None)),
+    ],
+)
+def test_the_compat_client_is_the_slower_libraries(changes, made):
+    """The same drivers where they do no I/O of their own, on httpx, websockets and the AWS SDK."""
+    driver = driver_for(target(client="compat", **changes))
+    rides_on = getattr(driver, "_open_line", None) or type(getattr(driver, "_service", None))
+    assert (type(driver).__name__, None if rides_on is type(None) else rides_on.__name__) == made
+
+
 def test_a_target_without_an_address_is_the_users_to_mend():
     """All but Bedrock need a URL."""
     with pytest.raises(FmloadError) as caught:

@@ -7,7 +7,6 @@ import ssl
 
 from loadtester.drivers.contract import Probe
 from loadtester.drivers.http.connection import Connection, Sink
-from loadtester.drivers.http.fault import UnansweredError
 from loadtester.drivers.http.pool import CONNECT_LIMIT_S, Pool
 
 
@@ -29,21 +28,14 @@ class HttpClient:
         """Send one POST and push its answer into `sink`; returns after `sink.on_end`.
 
         `head` comes from `post_head`. Raises HttpError where there is no connection or no complete answer; when
-        cancelled, the connection is cut. Servers close idle connections just when they are used again, so a request
-        on a used connection that got not one byte in return is sent once more, on a new one.
+        cancelled, the connection is cut. A request that was written is never written again: the target may have
+        taken it, and its model may have been paid for it.
         """
         await self.request(b"%b%d\r\n\r\n%b" % (head, len(body), body), sink, probe)
 
     async def request(self, data: bytes, sink: Sink, probe: Probe, *, is_head_only: bool = False) -> None:
         """Send one request, given as its bytes; otherwise as `post`. `is_head_only` is for HEAD."""
         connection = self.pool.take() or await self.pool.acquire(probe)
-        if connection.is_used:
-            try:
-                await _exchange(connection, data, sink, probe, is_head_only)
-            except UnansweredError:
-                connection = await self.pool.open(probe)
-            else:
-                return
         await _exchange(connection, data, sink, probe, is_head_only)
 
     async def aclose(self) -> None:

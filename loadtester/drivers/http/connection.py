@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import select
+import sys
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
@@ -10,7 +12,7 @@ from httptools import HttpParserError, HttpResponseParser
 
 from loadtester.drivers.contract import Probe
 from loadtester.drivers.http.encoding import Decoder, decoder_for
-from loadtester.drivers.http.fault import HttpError, UnansweredError
+from loadtester.drivers.http.fault import HttpError
 from loadtester.drivers.http.headers import Headers, find
 from loadtester.model import Outcome
 
@@ -56,9 +58,9 @@ class Connection(asyncio.Protocol):
         "_sink",
         "_transport",
         "_waiter",
+        "idle_since_s",
         "is_open",
         "is_reusable",
-        "is_used",
         "on_header",
     )
 
@@ -77,7 +79,7 @@ class Connection(asyncio.Protocol):
         self._has_head = self._is_answered = self._is_complete = self._is_head_only = False
         self.is_open = True
         self.is_reusable = False
-        self.is_used = False
+        self.idle_since_s = 0.0
 
     def start(self, data: bytes, sink: Sink, probe: Probe, *, is_head_only: bool = False) -> asyncio.Future[None]:
         """Send a whole request; the future is done after `sink.on_end`, or holds the HttpError.
@@ -102,6 +104,10 @@ class Connection(asyncio.Protocol):
         elif waiter.done() and not waiter.cancelled():
             # Nobody will look at its outcome any more, and asyncio would complain of that.
             waiter.exception()
+
+    def is_fit(self) -> bool:
+        """Whether a request may be written: neither side has ended the connection, as far as the kernel knows."""
+        return self.is_open and not _has_ended(self._transport.get_extra_info("socket").fileno())
 
     def abort(self) -> None:
         """Cut the connection."""
@@ -215,7 +221,6 @@ class Connection(asyncio.Protocol):
             return
         self._waiter = self._sink = None
         if self.is_reusable and self.is_open:
-            self.is_used = True
             self._pool.on_idle(self)
         else:
             self._leave()
@@ -240,6 +245,15 @@ class Connection(asyncio.Protocol):
         if self.is_open:
             self.abort()
             self._pool.on_gone(self)
+
+
+def _has_ended(fd: int) -> bool:
+    """Whether the other side has hung up, or sent something that nobody asked for, and the loop doesn't know yet."""
+    if sys.platform == "win32":
+        return bool(select.select((fd,), (), (), 0)[0])
+    poll = select.poll()
+    poll.register(fd, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 class Owner(Protocol):
@@ -267,7 +281,7 @@ def _death(error: Exception | None, *, is_answered: bool) -> HttpError:
     how = "closed" if error is None else "reset" if isinstance(error, ConnectionError) else "lost"
     if is_answered:
         return HttpError(Outcome.BROKEN, f"the connection was {how} in the middle of the answer")
-    return UnansweredError(Outcome.BROKEN, f"the connection was {how} before any answer")
+    return HttpError(Outcome.BROKEN, f"the connection was {how} before any answer")
 
 
 def _ends_with_connection(headers: Headers) -> bool:

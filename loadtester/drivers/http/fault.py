@@ -23,10 +23,6 @@ class HttpError(Exception):
         return Ending(self.outcome, detail=self.detail)
 
 
-class UnansweredError(HttpError):
-    """The connection ended before a single byte of the answer came."""
-
-
 def refusal(error: OSError, limit_s: float) -> HttpError:
     """No connection could be opened; `limit_s` is how long that was given."""
     return HttpError(Outcome.REFUSED, reason(error, limit_s))

@@ -15,6 +15,10 @@ from loadtester.drivers.ws.dialler import Dialler
 
 #: How long name, TCP and TLS together may take, in seconds.
 CONNECT_LIMIT_S: Final = 10.0
+#: Idle connections are used again within this, in seconds: common servers hang up after five (Node, uvicorn).
+IDLE_LIMIT_S: Final = 4.0
+#: No server hangs up this soon, in seconds.
+_SURE_S: Final = 0.05
 
 
 class Pool:
@@ -54,8 +58,18 @@ class Pool:
         return len(self._idle)
 
     def take(self) -> Connection | None:
-        """The connection that was used last of those that are idle, if any."""
-        return self._idle.popitem()[0] if self._idle else None
+        """The connection that was used last of those that are idle and fit, if any.
+
+        Servers close idle connections just when they are used again, and a request that was written is not sent
+        twice. So one that was idle for long is not used, and the kernel is asked about one that was for a while.
+        """
+        while self._idle:
+            connection = self._idle.popitem()[0]
+            idle_s = time.monotonic() - connection.idle_since_s
+            if idle_s < _SURE_S or (idle_s < IDLE_LIMIT_S and connection.is_fit()):
+                return connection
+            connection.abort()
+        return None
 
     async def acquire(self, probe: Probe) -> Connection:
         """A connection for one exchange, when none is idle: a new one, within the limit. Raises HttpError."""
@@ -99,6 +113,7 @@ class Pool:
             if not waiter.done():
                 waiter.set_result(connection)
                 return
+        connection.idle_since_s = time.monotonic()
         self._idle[connection] = None
 
     def on_gone(self, connection: Connection) -> None:

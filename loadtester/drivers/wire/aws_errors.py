@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
+from http import HTTPStatus
+from typing import Any, Final
+
+import msgspec
 
 from loadtester.drivers.wire.detail import short_detail
 from loadtester.drivers.wire.status import outcome_of_code, outcome_of_status
@@ -39,3 +42,36 @@ def ending_of_error(code: str, message: str, status: int | None) -> Ending:
 def is_credentials_error(code: str, status: int | None) -> bool:
     """Whether the error says that the caller is unknown or not allowed."""
     return status in (401, 403) or code.lower().startswith(_CREDENTIALS)
+
+
+def read_error(status: int, error_type: bytes | None, body: bytes) -> tuple[str, str]:
+    """The name and the text of an answer that is an error, by the SDK's rules; `error_type` is x-amzn-ErrorType.
+
+    Without a name it is the status; a body that is no JSON is the text, unless it is a gateway's page.
+    """
+    fields = _fields(body)
+    if fields is None:
+        is_page = status >= HTTPStatus.INTERNAL_SERVER_ERROR and (body.strip() == b"" or body.strip()[:6] == b"<html>")
+        fields = {"message": _phrase(status) if is_page else body.decode("utf-8", "replace")}
+    code = error_type.decode("latin-1") if error_type is not None else _first(fields, "code", "Code", "__type")
+    name = code.partition(":")[0].rpartition("#")[2]
+    return name or str(status), _first(fields, "message", "Message")
+
+
+def _fields(body: bytes) -> dict[str, Any] | None:
+    try:
+        fields = msgspec.json.decode(body)
+    except ValueError:
+        return None
+    return fields if isinstance(fields, dict) else {}
+
+
+def _first(fields: dict[str, Any], *names: str) -> str:
+    return next((str(fields[name]) for name in names if fields.get(name) is not None), "")
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""

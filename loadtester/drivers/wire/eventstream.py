@@ -31,11 +31,15 @@ class FrameError(ValueError):
 
 
 class Message(msgspec.Struct, frozen=True, gc=False):
-    """One frame: what kind it is (`event`, `exception` or `error`), of which type, and its payload."""
+    """One frame: what kind it is (`event`, `exception` or `error`), of which type, and its payload.
+
+    `error` is the text of a frame of that kind.
+    """
 
     kind: str
     type: str
     payload: bytes
+    error: str = ""
 
 
 class Decoder:
@@ -76,7 +80,7 @@ def _message(data: bytes, start: int, end: int, headers_bytes: int) -> Message:
     headers = _headers(data[start + _PRELUDE.size : headers_end])
     kind = headers.get(":message-type", "")
     name = {"event": ":event-type", "exception": ":exception-type"}.get(kind, ":error-code")
-    return Message(kind, headers.get(name, ""), data[headers_end : end - 4])
+    return Message(kind, headers.get(name, ""), data[headers_end : end - 4], headers.get(":error-message", ""))
 
 
 #: Services repeat a handful of header blocks; each is parsed once.

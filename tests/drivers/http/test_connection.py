@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtester.drivers.http.connection import HEAD_LIMIT_BYTES, Connection
-from loadtester.drivers.http.fault import HttpError, UnansweredError
+from loadtester.drivers.http.fault import HttpError
 from loadtester.model import Outcome
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -126,8 +126,8 @@ class _Sink:
 
 RESET = ConnectionResetError(104, "reset")
 FAULTS = {
-    "closed at once": (b"", "eof", UnansweredError, "closed before any answer"),
-    "reset at once": (b"", RESET, UnansweredError, "reset before any answer"),
+    "closed at once": (b"", "eof", HttpError, "closed before any answer"),
+    "reset at once": (b"", RESET, HttpError, "reset before any answer"),
     "closed in the head": (b"HTTP/1.1 200 OK\r\nConte", "eof", HttpError, "in the middle"),
     "closed after an interim answer": (INTERIM, "eof", HttpError, "in the middle"),
     "closed in a sized body": (SIZED[:-1], "eof", HttpError, "in the middle"),
