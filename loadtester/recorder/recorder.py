@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from array import array
-from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from decimal import Decimal
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from loadtester.model import CellKey, Ending, Outcome, Request, Series, Usage
 from loadtester.recorder.histogram import Counts, count_ns
@@ -18,6 +18,9 @@ from loadtester.recorder.probe import Probe
 from loadtester.recorder.recording import Cell, Interval
 from loadtester.recorder.rows import row
 from loadtester.workload import ASCII_CHARS_PER_TOKEN, estimate
+
+#: What is measured of a request (docs/measurement.md).
+METRICS: Final = ("latency", "service", "lag", "connect", "ttft", "ttft_service", "itl", "tpot")
 
 Price = Callable[[str, Usage], Decimal | None]
 
@@ -40,8 +43,7 @@ class Recorder:
         self._slo_ns = round(slo_s * 1e9)
         self._price = price
         self._worker = worker
-        self._samples: dict[Series, array[int]] = defaultdict(lambda: array("q"))
-        self._cells: dict[CellKey, list[int | Decimal]] = {}
+        self._groups: dict[tuple[str, str, str], _Group] = {}
         self._failures: Counter[tuple[Outcome, str]] = Counter()
         self._rows: list[str] = []
         self._cpu_s = time.process_time()
@@ -53,16 +55,16 @@ class Recorder:
             usage = _estimate(request, probe)
         answered_by = ending.model or (request.model if usage is not None else "")
         usd = None if usage is None else self._price(answered_by, usage)
-        self._count(request, answered_by, ending.outcome, probe, usage, usd)
-        self._measure(request, probe, ending)
+        group = self._group(request)
+        self._count(group.cell(answered_by, ending.outcome), probe, usage, usd)
+        _measure(group.ok if ending.outcome is Outcome.OK else group.other, probe, ending)
         if ending.outcome is not Outcome.OK:
             self._explain(ending)
         self._rows.append(row(request, probe, ending, usage, usd, self._worker))
 
     def add_unsent(self, request: Request, due_ns: int, ending: Ending) -> None:
         """Record a planned request that was never sent: dropped, or cancelled before its turn."""
-        key = CellKey(request.query, request.kind, request.model, "", ending.outcome)
-        self._cell(key)[_COUNT] += 1
+        self._group(request).cell("", ending.outcome)[_COUNT] += 1
         self._rows.append(row(request, Probe(_no_clock, due_ns), ending, None, None, self._worker))
 
     def flush(
@@ -77,14 +79,13 @@ class Recorder:
             in_flight=in_flight,
             cpu_s=cpu_s - self._cpu_s,
             stall_s=stall_s,
-            cells={key: Cell(*values) for key, values in self._cells.items()},  # type: ignore[arg-type]  # one list, two types
+            cells=_cells(self._groups),
             failures=self._failures,
-            counts={series: _counts(samples) for series, samples in self._samples.items()},
+            counts=_counts(self._groups),
         )
         rows = self._rows
         self._cpu_s = cpu_s
-        self._samples = defaultdict(lambda: array("q"))
-        self._cells = {}
+        self._groups = {}
         self._failures = Counter()
         self._rows = []
         return interval, rows
@@ -95,22 +96,14 @@ class Recorder:
             key = (ending.outcome, "other reasons")
         self._failures[key] += 1
 
-    def _cell(self, key: CellKey) -> list[int | Decimal]:
-        cell = self._cells.get(key)
-        if cell is None:
-            cell = self._cells[key] = [0] * _USD + [Decimal(0)]
-        return cell
+    def _group(self, request: Request) -> _Group:
+        key = (request.query, request.kind, request.model)
+        group = self._groups.get(key)
+        if group is None:
+            group = self._groups[key] = _Group()
+        return group
 
-    def _count(
-        self,
-        request: Request,
-        answered_by: str,
-        outcome: Outcome,
-        probe: Probe,
-        usage: Usage | None,
-        usd: Decimal | None,
-    ) -> None:
-        cell = self._cell(CellKey(request.query, request.kind, request.model, answered_by, outcome))
+    def _count(self, cell: list[int | Decimal], probe: Probe, usage: Usage | None, usd: Decimal | None) -> None:
         cell[_COUNT] += 1
         cell[_SENT] += 1
         cell[_HELD] += probe.is_held
@@ -126,41 +119,95 @@ class Recorder:
         if usd is not None:
             cell[_USD] += usd
 
-    def _measure(self, request: Request, probe: Probe, ending: Ending) -> None:
-        done_ns, sent_ns, due_ns = probe.done_ns, probe.sent_ns, probe.due_ns
-        if done_ns is None or sent_ns is None:
-            return
-        samples, is_ok = self._samples, ending.outcome is Outcome.OK
-        query, kind, model = request.query, request.kind, request.model
-        samples[Series("latency", query, kind, model, is_ok)].append(done_ns - due_ns)
-        samples[Series("service", query, kind, model, is_ok)].append(done_ns - sent_ns)
-        connect_ns = probe.connect_ns or 0
-        if not probe.is_held:
-            # Opening a connection is the target's time and the network's; one opened ahead took none of this request's.
-            late_ns = max(probe.launched_ns - due_ns, sent_ns - due_ns - connect_ns)
-            samples[Series("lag", query, kind, model, is_ok)].append(late_ns)
-        if connect_ns:
-            samples[Series("connect", query, kind, model, is_ok)].append(connect_ns)
-        first_ns = probe.first_ns
-        if first_ns is None:
-            return
-        samples[Series("ttft", query, kind, model, is_ok)].append(first_ns - due_ns)
-        samples[Series("ttft_service", query, kind, model, is_ok)].append(first_ns - sent_ns)
-        if probe.gaps_ns is not None:
-            samples[Series("itl", query, kind, model, is_ok)].extend(probe.gaps_ns)
-        usage = ending.usage
-        if usage is not None and usage.output > 1 and probe.n_chunks > 1:
-            samples[Series("tpot", query, kind, model, is_ok)].append((done_ns - first_ns) // (usage.output - 1))
+
+class _Group:
+    """A second of the requests that have query, kind and model in common."""
+
+    __slots__ = ("_last", "_last_cell", "cells", "ok", "other")
+
+    def __init__(self) -> None:
+        self.ok = _Samples()
+        self.other = _Samples()
+        self.cells: dict[tuple[str, Outcome], list[int | Decimal]] = {}
+        self._last: tuple[str, Outcome | None] = ("", None)
+        self._last_cell: list[int | Decimal] = []
+
+    def cell(self, answered_by: str, outcome: Outcome) -> list[int | Decimal]:
+        """The counters of those that were answered by this model and ended like this."""
+        # Neighbours mostly end alike, and an Enum's hash is slow.
+        last_answered_by, last_outcome = self._last
+        if outcome is last_outcome and answered_by == last_answered_by:
+            return self._last_cell
+        key = (answered_by, outcome)
+        cell = self.cells.get(key)
+        if cell is None:
+            cell = self.cells[key] = [0] * _USD + [Decimal(0)]
+        self._last, self._last_cell = key, cell
+        return cell
+
+
+class _Samples:
+    """What was measured, in ns, one array a metric."""
+
+    __slots__ = METRICS
+
+    def __init__(self) -> None:
+        self.latency = array("q")
+        self.service = array("q")
+        self.lag = array("q")
+        self.connect = array("q")
+        self.ttft = array("q")
+        self.ttft_service = array("q")
+        self.itl = array("q")
+        self.tpot = array("q")
+
+
+def _measure(samples: _Samples, probe: Probe, ending: Ending) -> None:
+    done_ns, sent_ns, due_ns = probe.done_ns, probe.sent_ns, probe.due_ns
+    if done_ns is None or sent_ns is None:
+        return
+    samples.latency.append(done_ns - due_ns)
+    samples.service.append(done_ns - sent_ns)
+    connect_ns = probe.connect_ns or 0
+    if not probe.is_held:
+        # Opening a connection is the target's time and the network's; one opened ahead took none of this request's.
+        samples.lag.append(max(probe.launched_ns - due_ns, sent_ns - due_ns - connect_ns))
+    if connect_ns:
+        samples.connect.append(connect_ns)
+    first_ns = probe.first_ns
+    if first_ns is None:
+        return
+    samples.ttft.append(first_ns - due_ns)
+    samples.ttft_service.append(first_ns - sent_ns)
+    if probe.gaps_ns is not None:
+        samples.itl.extend(probe.gaps_ns)
+    usage = ending.usage
+    if usage is not None and usage.output > 1 and probe.n_chunks > 1:
+        samples.tpot.append((done_ns - first_ns) // (usage.output - 1))
+
+
+def _cells(groups: Mapping[tuple[str, str, str], _Group]) -> dict[CellKey, Cell]:
+    return {
+        CellKey(*names, *ending): Cell(*values)  # type: ignore[arg-type]  # one list, two types
+        for names, group in groups.items()
+        for ending, values in group.cells.items()
+    }
+
+
+def _counts(groups: Mapping[tuple[str, str, str], _Group]) -> dict[Series, Counts]:
+    counts: dict[Series, Counts] = {}
+    for names, group in groups.items():
+        for samples, is_ok in ((group.ok, True), (group.other, False)):
+            for metric in METRICS:
+                values: array[int] = getattr(samples, metric)
+                if values:
+                    counts[Series(metric, *names, is_ok)] = count_ns(np.frombuffer(values, dtype=np.int64))
+    return counts
 
 
 def _no_clock() -> int:
     msg = "a request that was never sent has no moments"
     raise AssertionError(msg)
-
-
-def _counts(samples: array[int]) -> Counts:
-    values: NDArray[np.int64] = np.frombuffer(samples, dtype=np.int64)
-    return count_ns(values)
 
 
 def _estimate(request: Request, probe: Probe) -> Usage:

@@ -6,6 +6,7 @@ The planned token counts are a trace's; they are there whatever became of the re
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import lru_cache
 
 from loadtester.model import Ending, Request, Usage
 from loadtester.recorder.probe import Probe
@@ -52,10 +53,10 @@ def row(request: Request, probe: Probe, ending: Ending, usage: Usage | None, usd
     )
     return (
         f"{request.id},{probe.due_ns},{_or_empty(probe.sent_ns)},{_or_empty(probe.first_ns)},{_or_empty(probe.done_ns)},"
-        f"{_quoted(request.query)},{_quoted(request.model)},{_quoted(ending.model)},{ending.outcome.value},"
+        f"{_name(request.query)},{_name(request.model)},{_name(ending.model)},{ending.outcome},"
         f"{_quoted(ending.detail)},{'' if usage is None else usage.input},{'' if usage is None else usage.output},"
-        f"{'' if usd is None else usd},{_quoted(request.session)},{request.turn},{worker},{_quoted(request.kind)},"
-        f"{_quoted(ending.finish_reason)},{_or_empty(probe.connect_ns)},{probe.n_chunks},{probe.n_bytes},"
+        f"{'' if usd is None else usd},{_quoted(request.session)},{request.turn},{worker},{_name(request.kind)},"
+        f"{_name(ending.finish_reason)},{_or_empty(probe.connect_ns)},{probe.n_chunks},{probe.n_bytes},"
         f"{int(probe.is_held)},{tokens},"
         f"{estimate(request.prompt) if request.is_bare else ''},{_or_empty(request.want_output_tokens)}"
     )
@@ -63,6 +64,12 @@ def row(request: Request, probe: Probe, ending: Ending, usage: Usage | None, usd
 
 def _or_empty(value: int | None) -> int | str:
     return "" if value is None else value
+
+
+@lru_cache(maxsize=1024)
+def _name(text: str | None) -> str:
+    """Quoted; of the few texts that stand in line after line."""
+    return _quoted(text)
 
 
 def _quoted(text: str | None) -> str:
