@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from loadtester.analysis.figures import Totals
@@ -16,18 +17,56 @@ _SUSPECT_UNDELIVERED = 0.01
 _INVALID_UNDELIVERED = 0.05
 _LAG_FLOOR_S = 0.050
 _LAG_SHARE_OF_GAP = 0.05
+#: A stall no longer than the lag that is let pass is let pass too.
+_STALL_S = _LAG_FLOOR_S
 _BUSY_CORE = 0.9
+#: What a p99 rests on: trouble in less of a run than this can't be seen in one.
+_TAIL = 0.01
 _LITTLE_TOLERANCE = 0.10
 _LITTLE_MIN_IN_FLIGHT = 5.0
 _MIN_SAMPLES = 59
 
 
+@dataclass(frozen=True, slots=True)
+class _Generator:
+    """How the sending processes fared.
+
+    `stall_s` is the longest time an event loop was away, `stalled` the part of the run that such stalls took;
+    `cpu_share` the part of a core that each process used in its busiest second, `busy` the part of the requests sent
+    in seconds with more than `_BUSY_CORE`.
+    """
+
+    workers: int
+    cores: int | None
+    stall_s: float
+    stalled: float
+    cpu_share: float
+    busy: float
+
+    @property
+    def state(self) -> str:
+        """Its two figures, for a message."""
+        return f"event loop away for {_ms(self.stall_s)} at most, CPU up to {self.cpu_share:.0%} of one core"
+
+    @property
+    def remedy(self) -> str:
+        """What to do about it."""
+        if self.cpu_share <= _BUSY_CORE:
+            return "leave this machine to fmload, or use a faster one"
+        if self.cores is not None and self.workers >= self.cores:
+            return "use a machine with more cores"
+        return f"use --workers {self.workers + 1}"
+
+
 def judge(manifest: Mapping[str, Any], run: Recording, whole: Totals, total: Figures, elapsed_s: float) -> Validity:
     """The verdict, worst reason first; docs/measurement.md lists what is looked at."""
+    generator = _generator(manifest, run)
     reasons = [
-        *_delivered(total),
-        *_lag(manifest, total),
-        *_processor(run, manifest),
+        *_delivered(manifest, total),
+        *_lost(manifest),
+        *_lag(manifest, total, generator),
+        *_stalls(generator),
+        *_processor(generator),
         *_little(run, total, elapsed_s),
         *_clipped(whole),
         *_usage(total),
@@ -37,22 +76,63 @@ def judge(manifest: Mapping[str, Any], run: Recording, whole: Totals, total: Fig
     return Validity(reasons[0].verdict if reasons else "valid", tuple(reasons))
 
 
-def _delivered(total: Figures) -> Iterator[Reason]:
+def _generator(manifest: Mapping[str, Any], run: Recording) -> _Generator:
+    workers = int(manifest.get("workers", 1))
+    # The last second is shorter than one, and its end is the run's.
+    seconds = run.intervals[:-1] or run.intervals
+    sent = sum(interval.sent for interval in seconds)
+    busy = sum(interval.sent for interval in seconds if interval.cpu_s / workers > _BUSY_CORE)
+    stalls_s = [interval.stall_s for interval in run.intervals]
+    return _Generator(
+        workers=workers,
+        cores=manifest.get("host", {}).get("cores"),
+        stall_s=max(stalls_s, default=0.0),
+        stalled=sum(stall_s for stall_s in stalls_s if stall_s > _STALL_S) / max(1, len(stalls_s)),
+        cpu_share=max((interval.cpu_s for interval in seconds), default=0.0) / workers,
+        busy=busy / sent if sent else 0.0,
+    )
+
+
+def _delivered(manifest: Mapping[str, Any], total: Figures) -> Iterator[Reason]:
+    """Both ways a request can go unsent count together for the verdict, and are named apart."""
     funnel = total.funnel
     missing = funnel.dropped + funnel.unfinished
     share = missing / funnel.planned if funnel.planned else 0.0
     if share <= _SUSPECT_UNDELIVERED:
         return
-    yield Reason(
-        "undelivered",
-        f"{missing:,} of {funnel.planned:,} planned requests were not sent ({share:.1%}): "
-        f"{funnel.dropped:,} dropped at the in-flight cap, {funnel.unfinished:,} without an outcome",
-        {"planned": funnel.planned, "dropped": funnel.dropped, "unfinished": funnel.unfinished, "share": share},
-        "invalid" if share > _INVALID_UNDELIVERED else "suspect",
-    )
+    verdict: Verdict = "invalid" if share > _INVALID_UNDELIVERED else "suspect"
+    if funnel.dropped:
+        yield Reason(
+            "dropped",
+            f"target, not generator: {_part(funnel.dropped, funnel.planned)} were dropped because --max-in-flight "
+            "requests were still waiting for their answers; raise it, or lower the rate",
+            {"planned": funnel.planned, "dropped": funnel.dropped, "share": funnel.dropped / funnel.planned},
+            verdict,
+        )
+    if funnel.unfinished:
+        why = "a worker was lost" if manifest.get("lost_workers") else "the run was cut short"
+        yield Reason(
+            "undelivered",
+            f"{_part(funnel.unfinished, funnel.planned)} have no outcome because {why}",
+            {"planned": funnel.planned, "unfinished": funnel.unfinished, "share": funnel.unfinished / funnel.planned},
+            verdict,
+        )
 
 
-def _lag(manifest: Mapping[str, Any], total: Figures) -> Iterator[Reason]:
+def _lost(manifest: Mapping[str, Any]) -> Iterator[Reason]:
+    lost = manifest.get("lost_workers") or []
+    if lost:
+        workers = int(manifest.get("workers", 1))
+        yield Reason(
+            "lost_workers",
+            f"generator, not target: {len(lost)} of {workers} workers ended before their share was done, "
+            "and nobody took it over; look for what killed them (memory?) and run again",
+            {"lost": len(lost), "workers": workers},
+            "suspect",
+        )
+
+
+def _lag(manifest: Mapping[str, Any], total: Figures, generator: _Generator) -> Iterator[Reason]:
     lag_s = total.lag.p99
     plan = manifest["plan"]
     if lag_s is None or not plan["requests"]:
@@ -61,43 +141,60 @@ def _lag(manifest: Mapping[str, Any], total: Figures) -> Iterator[Reason]:
     if lag_s > limit_s:
         yield Reason(
             "lag",
-            f"generator, not target: requests left late, lag p99 {lag_s * 1e3:.0f} ms (limit {limit_s * 1e3:.0f} ms)",
-            {"lag_p99_s": lag_s, "limit_s": limit_s},
+            f"generator, not target: lag p99 {_ms(lag_s)} (limit {_ms(limit_s)}), {generator.state}; "
+            f"{generator.remedy}",
+            {
+                "lag_p99_s": lag_s,
+                "limit_s": limit_s,
+                "stall_s": generator.stall_s,
+                "cpu_share": generator.cpu_share,
+            },
             "invalid",
         )
 
 
-def _processor(run: Recording, manifest: Mapping[str, Any]) -> Iterator[Reason]:
-    workers = int(manifest.get("workers", 1))
-    whole = run.intervals[:-1]  # the last one is shorter than a second
-    if not whole:
-        return
-    share = sum(interval.cpu_s for interval in whole) / len(whole) / workers
-    if share > _BUSY_CORE:
+def _stalls(generator: _Generator) -> Iterator[Reason]:
+    if generator.stalled > _TAIL:
+        yield Reason(
+            "stall",
+            f"generator, not target: for {generator.stalled:.1%} of the run its event loop could not run, so answers "
+            f"were stamped late; {generator.state}; {generator.remedy}",
+            {"stall_s": generator.stall_s, "stalled_share": generator.stalled, "cpu_share": generator.cpu_share},
+            "suspect",
+        )
+
+
+def _processor(generator: _Generator) -> Iterator[Reason]:
+    if generator.busy > _TAIL:
         yield Reason(
             "cpu",
-            f"generator, not target: it used {share:.0%} of a core for each worker",
-            {"cpu_share": share, "workers": workers},
+            f"generator, not target: {generator.busy:.0%} of the requests left in seconds when it used over "
+            f"{_BUSY_CORE:.0%} of one core a worker, at most {generator.cpu_share:.0%}; {generator.remedy}",
+            {"cpu_share": generator.cpu_share, "busy_share": generator.busy, "workers": generator.workers},
             "suspect",
         )
 
 
 def _little(run: Recording, total: Figures, elapsed_s: float) -> Iterator[Reason]:
-    """Little's law (Little, 1961): mean in flight = throughput x mean time in the system."""
+    """Little's law (Little, 1961): mean in flight = throughput x mean time in the system.
+
+    In flight is looked at once a second. Where that beats in time with the arrivals it can be off by one request,
+    which is allowed for.
+    """
     in_flight = [interval.in_flight for interval in run.intervals[:-1]]
-    counted = [(spread.count, spread.mean) for spread in (total.service, total.failed_latency) if spread.mean]
-    if not in_flight or not elapsed_s or not counted:
+    counted = [(spread.count, spread.mean) for spread in (total.latency, total.failed_latency) if spread.mean]
+    if len(in_flight) < _MIN_SAMPLES or not elapsed_s or not counted:
         return
     measured = sum(in_flight) / len(in_flight)
     expected = sum(count * mean for count, mean in counted) / elapsed_s
-    if expected < _LITTLE_MIN_IN_FLIGHT or len(in_flight) < _MIN_SAMPLES:
+    if max(measured, expected) < _LITTLE_MIN_IN_FLIGHT:
         return
-    off = abs(measured - expected) / expected
-    if off > _LITTLE_TOLERANCE:
+    off = abs(measured - expected) / max(expected, 1.0)
+    if abs(measured - expected) > 1.0 and off > _LITTLE_TOLERANCE:
         yield Reason(
             "little",
-            f"Little's law is off by {off:.0%}: {measured:.1f} in flight on average, "
-            f"throughput x mean latency gives {expected:.1f}",
+            f"the run's own counts disagree: {measured:.1f} requests in flight on average, but throughput x mean "
+            f"latency makes {expected:.1f} (Little's law, off by {off:.0%})",
             {"in_flight": measured, "expected": expected, "off": off},
             "suspect",
         )
@@ -107,7 +204,10 @@ def _clipped(whole: Totals) -> Iterator[Reason]:
     clipped = sum(histogram.clipped for histogram in whole.histograms.values())
     if clipped:
         yield Reason(
-            "clipped", f"{clipped:,} values over one hour were counted as one hour", {"clipped": clipped}, "suspect"
+            "clipped",
+            f"{clipped:,} values were longer than the hour a histogram holds, and count as one hour",
+            {"clipped": clipped},
+            "suspect",
         )
 
 
@@ -116,7 +216,7 @@ def _usage(total: Figures) -> Iterator[Reason]:
     if estimated:
         yield Reason(
             "usage_missing",
-            f"{estimated:,} answers came without usage: their tokens and cost are estimates",
+            f"the target reported no usage for {estimated:,} answers: their tokens and cost are estimates",
             {"answers": estimated},
             "suspect",
         )
@@ -126,7 +226,15 @@ def _samples(total: Figures) -> Iterator[Reason]:
     if total.latency.count < _MIN_SAMPLES:
         yield Reason(
             "few_samples",
-            f"{total.latency.count:,} ok answers are too few for a p95 ({_MIN_SAMPLES} needed)",
+            f"{total.latency.count:,} ok answers are too few for a p95, which needs {_MIN_SAMPLES}; run longer",
             {"ok": total.latency.count, "needed": _MIN_SAMPLES},
             "suspect",
         )
+
+
+def _ms(duration_s: float) -> str:
+    return f"{duration_s * 1e3:,.0f} ms"
+
+
+def _part(count: int, planned: int) -> str:
+    return f"{count:,} of {planned:,} planned requests ({count / planned:.1%})"

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from loadtester import __version__
-from loadtester.cli import report, run, scenarios, serve
+from loadtester.cli import doctor, report, run, scenarios, serve
 from loadtester.errors import Exit, FmloadError
 
 _EPILOG = """Examples:
@@ -40,6 +40,7 @@ app.command("report")(report.report)
 app.command("serve")(serve.serve)
 app.command("scenarios")(scenarios.scenarios)
 app.command("schema")(scenarios.schema)
+app.command("doctor")(doctor.doctor)
 
 
 @app.command("version")
