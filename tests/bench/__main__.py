@@ -1,8 +1,21 @@
-"""`make bench`: what fmload costs, as a table. Prints, asserts nothing."""
+"""`make bench`, or `python tests/bench [NAMES…]`: what fmload costs, as a table. Prints, asserts nothing.
+
+NAMES are parts of it: startup, http (the transport and its drivers alone), ws (the same), load (the whole engine).
+"""
 
 from __future__ import annotations
 
-import startup
+import sys
 
-for name, value in startup.rows():
-    print(f"{name:<42}{value}")  # noqa: T201  a table is what it is for
+import http_path
+import load
+import startup
+import ws_path
+
+PARTS = {"startup": startup.rows, "http": http_path.rows, "ws": ws_path.rows, "load": load.rows}
+
+for part in sys.argv[1:] or PARTS:
+    if part not in PARTS:
+        sys.exit(f"{part} is no benchmark; there are {', '.join(PARTS)}")
+    for name, value in PARTS[part]():
+        print(f"{name:<60}{value}", flush=True)  # noqa: T201  a table is what it is for
