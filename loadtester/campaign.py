@@ -23,19 +23,19 @@ from loadtester.analysis import Report, summarise
 from loadtester.bundled import bundled_target
 from loadtester.cost import PriceTable, price_table
 from loadtester.drivers import driver_for
-from loadtester.engine import Engine, Sink
+from loadtester.engine import AnyEngine, Sink
 from loadtester.errors import Exit, FmloadError
-from loadtester.fleet import LocalFleet, Shard, arrivals_of, shard_engine, worker_count
+from loadtester.fleet import LocalFleet, Plan, Shard, plan_of, shard_engine, worker_count
 from loadtester.live import Observer
 from loadtester.loop import LOOP, on_loop
 from loadtester.recorder import Interval, Meter
 from loadtester.reporters import summary_text
 from loadtester.rundir import SCHEMA, Writer, new_directory, put, read, require_writable
 from loadtester.scenario import Scenario, Target, redacted
-from loadtester.schedule import Arrivals
+from loadtester.schedule import Users
 
-#: Makes the observer of a run of so many requests over so many seconds.
-Watch = Callable[[int, float], Observer]
+#: Makes the observer of a run of so many requests, None where users decide that, over so many seconds.
+Watch = Callable[[int | None, float], Observer]
 
 #: Tells the person who runs it something.
 Say = Callable[[str], None]
@@ -54,12 +54,12 @@ def report(directory: Path, say: Say) -> Report:
 
 
 async def _run(scenario: Scenario, watch: Watch) -> Report:
-    arrivals = arrivals_of(scenario)
+    load = plan_of(scenario)
     prices = price_table(scenario.prices)
     require_writable(scenario.output.directory)
     directory = new_directory(scenario.output.directory, scenario.output.name, datetime.now(UTC))
-    plan = _Plan(scenario, arrivals, prices, directory, worker_count(scenario, arrivals))
-    with _interruptible() as interrupts, watch(len(arrivals), arrivals.duration_s) as observer:
+    plan = _Plan(scenario, load, prices, directory, worker_count(scenario, load))
+    with _interruptible() as interrupts, watch(_requests(load), load.duration_s) as observer:
         interrupts.say = observer.say
         async with _target(scenario, directory, observer) as target:
             changes = await _drive(plan, target, observer, interrupts)
@@ -71,7 +71,7 @@ class _Plan:
     """What is settled before anything is started."""
 
     scenario: Scenario
-    arrivals: Arrivals
+    load: Plan
     prices: PriceTable
     directory: Path
     workers: int
@@ -113,7 +113,7 @@ async def _drive(plan: _Plan, target: Target, observer: Observer, interrupts: _I
 
 
 @asynccontextmanager
-async def _runner(plan: _Plan, target: Target, sink: Sink) -> AsyncIterator[Engine | LocalFleet]:
+async def _runner(plan: _Plan, target: Target, sink: Sink) -> AsyncIterator[AnyEngine | LocalFleet]:
     """What sends the load: an engine in this process, or one in each of several."""
     if plan.workers > 1:
         fleet = LocalFleet(plan.scenario, target, plan.workers, sink)
@@ -124,7 +124,7 @@ async def _runner(plan: _Plan, target: Target, sink: Sink) -> AsyncIterator[Engi
         return
     driver = driver_for(target)
     try:
-        yield shard_engine(plan.scenario, plan.arrivals, driver, shard=Shard(), price=plan.prices.usd, sink=sink)
+        yield shard_engine(plan.scenario, plan.load, driver, shard=Shard(), price=plan.prices.usd, sink=sink)
     finally:
         await driver.aclose()
 
@@ -170,7 +170,7 @@ class _Interrupts:
 
     def __init__(self, task: asyncio.Task[Any] | None) -> None:
         self._task = task
-        self.runner: Engine | LocalFleet | None = None
+        self.runner: AnyEngine | LocalFleet | None = None
         self.say: Say = lambda _: None
 
     def __call__(self) -> None:
@@ -202,7 +202,7 @@ def _interruptible() -> Iterator[_Interrupts]:
 
 
 def _manifest(plan: _Plan, started_at: datetime) -> dict[str, Any]:
-    scenario, arrivals = plan.scenario, plan.arrivals
+    scenario, load = plan.scenario, plan.load
     shown = redacted(scenario)
     return {
         "schema": SCHEMA,
@@ -212,13 +212,15 @@ def _manifest(plan: _Plan, started_at: datetime) -> dict[str, Any]:
         "started_at": started_at.isoformat(timespec="milliseconds"),
         "target": shown["target"]["url"] or "the bundled MangaAssist",
         "protocol": scenario.target.protocol,
+        "model": "closed" if isinstance(load, Users) else "open",
         "pattern": scenario.load.pattern,
         "seed": scenario.load.seed,
         "workers": plan.workers,
         "plan": {
-            "requests": len(arrivals),
-            "duration_s": arrivals.duration_s,
-            "sha256": sha256(arrivals.due_ns.tobytes() + arrivals.session.tobytes()).hexdigest(),
+            "requests": _requests(load),
+            "users": load.peak if isinstance(load, Users) else None,
+            "duration_s": load.duration_s,
+            "sha256": _digest(load),
         },
         "scenario": shown,
         "price_table": plan.prices.source,
@@ -234,3 +236,13 @@ def _manifest(plan: _Plan, started_at: datetime) -> dict[str, Any]:
             "cores": os.cpu_count(),
         },
     }
+
+
+def _requests(load: Plan) -> int | None:
+    """How many requests are planned; users send as many as they come to."""
+    return None if isinstance(load, Users) else len(load)
+
+
+def _digest(load: Plan) -> str:
+    columns = (load.start_ns, load.end_ns) if isinstance(load, Users) else (load.due_ns, load.session)
+    return sha256(b"".join(column.tobytes() for column in columns)).hexdigest()

@@ -380,3 +380,41 @@ def test_no_secret_reaches_a_file_or_the_screen(tmp_path):
         texts[str(path)] = (gzip.decompress(data) if path.suffix == ".gz" else data).decode("utf-8", "replace")
     for place, text in texts.items():
         assert "canary" not in text, place
+
+
+def test_users_ask_the_same_whatever_the_timing(tmp_path):
+    """A closed run says what it is, adds up, and with one seed asks each user's questions in one order.
+
+    The second run has a slower target and two processes: users come less far, on the same way.
+    """
+
+    def ways(place, *more):
+        place.mkdir()
+        args = ("-u", "3", "--user-stage", "1s:6", "--user-stage", "2s:6", "--think-time", "50ms", "--seed", "7")
+        done = fmload("run", *args, "--tokens-per-minute", "0", *more, cwd=place)
+        assert done.returncode == 0, done.stderr
+        directory = run_directory(place)
+        manifest = json.loads((directory / "manifest.json").read_text())
+        assert (manifest["model"], manifest["pattern"]) == ("closed", "users")
+        assert (manifest["plan"]["requests"], manifest["plan"]["users"]) == (None, 6)
+        assert "up to 6 users in 3 s" in done.stderr
+        assert "latency is uncorrected" in done.stderr
+        rows, truth = requests_of(directory), truth_of(directory)
+        summary = json.loads((directory / "summary.json").read_text())
+        assert_funnel_adds_up(summary["funnel"])
+        assert summary["funnel"]["planned"] == summary["funnel"]["sent"] == len(rows)
+        asked = [entry["request_id"] for entry in truth if entry["operation"] != "count-tokens"]
+        assert sorted(asked) == sorted(f"r-{row['id']}" for row in rows)
+        users = {}
+        for row in sorted(rows, key=lambda row: int(row["due_ns"])):
+            user = row["session"].split("-")[2]
+            users.setdefault(user, []).append((row["session"], row["turn"], row["query"], row["model"]))
+        return users
+
+    fast = ways(tmp_path / "a", "--time-scale", "0.02", "--workers", "1")
+    slow = ways(tmp_path / "b", "--time-scale", "0.2", "--workers", "2")
+    assert len(fast) == len(slow) == 6
+    for user, steps in fast.items():
+        common = min(len(steps), len(slow[user]))
+        assert common
+        assert steps[:common] == slow[user][:common]

@@ -56,6 +56,24 @@ def run(
             "-s", "--stage", metavar="TIME:RATE", help="Move to a rate: 2m:20/s. Repeatable.", rich_help_panel=_TRAFFIC
         ),
     ] = None,
+    users: Annotated[
+        int | None,
+        typer.Option(
+            "-u", "--users", metavar="N", help="Users who wait for answers, and think.", rich_help_panel=_TRAFFIC
+        ),
+    ] = None,
+    user_stage: Annotated[
+        list[str] | None,
+        typer.Option(metavar="TIME:N", help="Move to so many users: 2m:20. Repeatable.", rich_help_panel=_TRAFFIC),
+    ] = None,
+    think_time: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help="A user's, between answer and question: 10s, exponential:10s.",
+            rich_help_panel=_TRAFFIC,
+        ),
+    ] = None,
     arrivals: Annotated[
         str | None, typer.Option(metavar="KIND", help="uniform or poisson.", rich_help_panel=_TRAFFIC)
     ] = None,
@@ -174,6 +192,9 @@ def run(
         "load.duration": duration,
         "load.requests": requests,
         "load.stages": stage or None,
+        "load.users": users,
+        "load.user_stages": user_stage or None,
+        "load.think_time": think_time,
         "load.arrivals": arrivals,
         "load.trace": trace,
         "load.speed": speed,

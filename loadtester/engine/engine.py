@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from loadtester.drivers import LEAD_S, Driver
+from loadtester.engine.beat import beat
 from loadtester.engine.pacer import Pacer
 from loadtester.model import Ending, Outcome
 from loadtester.recorder import Interval, Probe, Recorder
@@ -20,10 +21,6 @@ Sink = Callable[[Interval, list[str]], None]
 
 #: How many of a stopped run's unsent requests are written off in one turn of the loop.
 _WRITE_OFF_BATCH = 2_000
-
-#: How often the loop's punctuality is looked at, in seconds.
-_BEAT_S = 0.1
-_BEATS_A_SECOND = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +82,7 @@ class Engine:
         self._zero_ns = zero_ns
         self._pacer = Pacer(self._due_ns, self._launch, self._zero_ns)
         openings = self._pace_openings()
-        beat = self._own(self._chores, self._beat())
+        beating = self._own(self._chores, beat(self._clock, self._flush))
         if self.is_stopped:
             self._pacer.stop()
         self._pacer.start()
@@ -95,7 +92,7 @@ class Engine:
             await asyncio.wait(self._in_flight)
         self.elapsed_s = self._clock() / 1e9
         await self._write_off(self._pacer.next_row)
-        beat.cancel()
+        beating.cancel()
         await asyncio.gather(*self._chores, return_exceptions=True)
         if self._deadline is not None:
             self._deadline.cancel()
@@ -198,18 +195,6 @@ class Engine:
         if not task.cancelled() and task.exception() is not None and self._failure is None:
             self._failure = task.exception()
             self.abort()
-
-    async def _beat(self) -> None:
-        """Flush once a second; the longest time that the loop came late to a beat is the second's stall."""
-        beats, stall_s = 0, 0.0
-        while True:
-            beats += 1
-            due_s = beats * _BEAT_S
-            await asyncio.sleep(max(0.0, due_s - self._clock() / 1e9))
-            stall_s = max(stall_s, self._clock() / 1e9 - due_s)
-            if beats % _BEATS_A_SECOND == 0:
-                self._flush(stall_s)
-                stall_s = 0.0
 
     def _flush(self, stall_s: float) -> None:
         planned = (self._pacer.next_row if self._pacer is not None else 0) + self._written_off

@@ -9,39 +9,50 @@ from dataclasses import dataclass
 import numpy as np
 
 from loadtester.drivers import Driver
-from loadtester.engine import Engine, Limits, Sink
+from loadtester.engine import AnyEngine, ClosedEngine, Engine, Limits, Sink
 from loadtester.recorder import Price, Recorder
 from loadtester.scenario import Scenario
-from loadtester.schedule import Arrivals, plan, read_trace
-from loadtester.workload import Workload
+from loadtester.schedule import Arrivals, Users, plan, read_trace, users
+from loadtester.workload import Visits, Workload, mean_think_s
+
+#: What is settled of a run before it begins: when requests are due, or who is there.
+Plan = Arrivals | Users
 
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """Which part of the plan: the conversations numbered `index` modulo `count`."""
+    """Which part of the plan: the conversations, or users, numbered `index` modulo `count`."""
 
     index: int = 0
     count: int = 1
 
 
 def shard_engine(
-    scenario: Scenario, arrivals: Arrivals, driver: Driver, *, shard: Shard, price: Price, sink: Sink
-) -> Engine:
+    scenario: Scenario, plan: Plan, driver: Driver, *, shard: Shard, price: Price, sink: Sink
+) -> AnyEngine:
     """The engine that will run this shard of the plan at `driver`; nothing is sent until its `run`."""
-    mine = arrivals.shard(shard.index, shard.count) if shard.count > 1 else arrivals
+    mine = plan.shard(shard.index, shard.count) if shard.count > 1 else plan
     load = scenario.load
-    return Engine(
-        mine,
-        Workload(mine, scenario.mix, max_tokens=scenario.max_tokens, seed=load.seed),
-        driver,
-        Recorder(slo_s=scenario.judge.slo_s, price=price, worker=shard.index),
-        Limits(load.max_in_flight, load.timeout_s, load.graceful_stop_s),
-        sink,
-    )
+    recorder = Recorder(slo_s=scenario.judge.slo_s, price=price, worker=shard.index)
+    limits = Limits(load.max_in_flight, load.timeout_s, load.graceful_stop_s)
+    if isinstance(mine, Users):
+        visits = Visits(scenario.mix, load.think_time, max_tokens=scenario.max_tokens, seed=load.seed)
+        return ClosedEngine(mine, visits, driver, recorder, limits, sink, shard=shard.index, shards=shard.count)
+    workload = Workload(mine, scenario.mix, max_tokens=scenario.max_tokens, seed=load.seed)
+    return Engine(mine, workload, driver, recorder, limits, sink)
+
+
+def plan_of(scenario: Scenario) -> Plan:
+    """The whole plan of a scenario: its users, or its arrivals."""
+    load = scenario.load
+    if load.pattern != "users":
+        return arrivals_of(scenario)
+    stages = [(stage.duration_s, stage.users) for stage in load.user_stages]
+    return users(load.users or 0, load.duration_s, stages)
 
 
 def arrivals_of(scenario: Scenario) -> Arrivals:
-    """The whole plan of a scenario: generated from its pattern, or read from its trace."""
+    """The whole plan of an open scenario: generated from its pattern, or read from its trace."""
     load = scenario.load
     if load.trace is not None:
         return read_trace(load.trace, speed=load.speed, duration_s=load.duration_s, requests=load.requests)
@@ -60,9 +71,19 @@ def arrivals_of(scenario: Scenario) -> Arrivals:
 _AUTO_PER_S = 2_000.0
 
 
-def worker_count(scenario: Scenario, arrivals: Arrivals) -> int:
+def worker_count(scenario: Scenario, plan: Plan) -> int:
     """How many processes send: as many as were asked for, or as the plan's busiest second needs and cores are there."""
     if scenario.load.workers:
         return scenario.load.workers
-    busiest = int(np.bincount(arrivals.due_ns // 1_000_000_000).max()) if len(arrivals) else 0
+    busiest = _users_per_s(scenario, plan) if isinstance(plan, Users) else _busiest(plan)
     return max(1, min(os.cpu_count() or 1, math.ceil(busiest / _AUTO_PER_S)))
+
+
+def _busiest(arrivals: Arrivals) -> float:
+    return float(np.bincount(arrivals.due_ns // 1_000_000_000).max()) if len(arrivals) else 0.0
+
+
+def _users_per_s(scenario: Scenario, users: Users) -> float:
+    """What the most users ask of a target that answers at once; without think time that can't be told, and is 0."""
+    think_s = mean_think_s(scenario.load.think_time)
+    return users.peak / think_s if think_s else 0.0

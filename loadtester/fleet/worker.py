@@ -10,10 +10,10 @@ import sys
 
 from loadtester.cost import price_table
 from loadtester.drivers import driver_for
-from loadtester.engine import Engine
+from loadtester.engine import AnyEngine
 from loadtester.errors import FmloadError
 from loadtester.fleet.messages import Ended, Job, Ready, Refused, Second, Start, Stop, frame, receive
-from loadtester.fleet.shard import arrivals_of, shard_engine
+from loadtester.fleet.shard import plan_of, shard_engine
 from loadtester.loop import on_loop
 from loadtester.recorder import Interval
 
@@ -30,7 +30,7 @@ async def work() -> None:
     def tell(interval: Interval, rows: list[str]) -> None:
         writer.write(frame(Second(interval, rows)))
 
-    engine = shard_engine(job.scenario, arrivals_of(job.scenario), driver, shard=job.shard, price=prices.usd, sink=tell)
+    engine = shard_engine(job.scenario, plan_of(job.scenario), driver, shard=job.shard, price=prices.usd, sink=tell)
     try:
         try:
             await engine.open()
@@ -53,7 +53,7 @@ async def work() -> None:
     await writer.wait_closed()
 
 
-async def _obey(reader: asyncio.StreamReader, engine: Engine) -> None:
+async def _obey(reader: asyncio.StreamReader, engine: AnyEngine) -> None:
     """Stop when told to; when nobody is there to tell, stop now."""
     while True:
         message = await receive(reader)

@@ -55,7 +55,7 @@ class Quiet:
 class Lines:
     """A plain line every ten seconds, for logs."""
 
-    def __init__(self, console: Console, planned: int, duration_s: float) -> None:
+    def __init__(self, console: Console, planned: int | None, duration_s: float) -> None:
         self._console = console
         self._planned = planned
         self._duration_s = duration_s
@@ -72,7 +72,7 @@ class Lines:
         """Write the line when it is time."""
         if round(tick.elapsed_s) % _LINE_EVERY_S == 0:
             self._console.print(
-                f"{tick.elapsed_s:.0f}s of {self._duration_s:.0f}s  sent {tick.sent:,} of {self._planned:,}  "
+                f"{tick.elapsed_s:.0f}s of {self._duration_s:.0f}s  sent {_sent(tick, self._planned)}  "
                 f"in flight {tick.in_flight:,}  {_outcomes(tick)}  p50 {_seconds(tick.p50_s)} "
                 f"p95 {_seconds(tick.p95_s)}  ${tick.usd:.4f}",
                 highlight=False,
@@ -87,7 +87,7 @@ class Lines:
 class Screen:
     """A block of lines that is drawn anew each second."""
 
-    def __init__(self, console: Console, planned: int, duration_s: float) -> None:
+    def __init__(self, console: Console, planned: int | None, duration_s: float) -> None:
         self._console = console
         self._planned = planned
         self._duration_s = duration_s
@@ -121,13 +121,17 @@ class Screen:
         )
         figures = Table.grid(padding=(0, 3))
         figures.add_row(
-            f"sent {tick.sent:,} of {self._planned:,}",
+            f"sent {_sent(tick, self._planned)}",
             f"{tick.sent_per_s:.0f}/s out",
             f"{tick.finished_per_s:.0f}/s back",
             f"{tick.in_flight:,} in flight",
         )
         latency = Text(f"latency p50 {_seconds(tick.p50_s)}  p95 {_seconds(tick.p95_s)}    spent ${tick.usd:.4f}")
         return Group(head, figures, latency, Text(_outcomes(tick)))
+
+
+def _sent(tick: Tick, planned: int | None) -> str:
+    return f"{tick.sent:,}" if planned is None else f"{tick.sent:,} of {planned:,}"
 
 
 def _outcomes(tick: Tick) -> str:

@@ -17,6 +17,7 @@ from loadtester.analysis import Figures, Report, Spread
 _COLOURS = {"valid": "bold green", "suspect": "bold yellow", "invalid": "bold red"}
 _MODEL_NOISE = re.compile(r"(-20\d{6})?(-v\d+(:\d+)?)?$")
 _MOST_FAILURES = 5
+_UNCORRECTED = "\nclosed model: latency is uncorrected, as a user who waits for a slow answer asks nothing meanwhile"
 _UNSENT = ("planned", "dropped", "cancelled", "unfinished", "sent")
 
 
@@ -58,11 +59,14 @@ def _verdict(report: Report) -> Text:
 def _headline(report: Report) -> RenderableType:
     manifest = report.manifest
     plan = manifest["plan"]
-    return Text(
-        f"{manifest['name']}: {manifest['pattern']}, {plan['requests']:,} requests in {plan['duration_s']:g} s "
+    is_closed = manifest.get("model") == "closed"
+    what = f"up to {plan['users']:,} users" if is_closed else f"{plan['requests']:,} requests"
+    text = (
+        f"{manifest['name']}: {manifest['pattern']}, {what} in {plan['duration_s']:g} s "
         f"over {manifest['protocol']} to {manifest['target']}\n"
         f"{manifest['id']}  seed {manifest['seed']}  fmload {__version__}"
     )
+    return Text(text + (_UNCORRECTED if is_closed else ""))
 
 
 def _funnel(report: Report) -> RenderableType:

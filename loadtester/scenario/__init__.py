@@ -7,6 +7,7 @@ from loadtester.scenario.resolve import resolve
 from loadtester.scenario.scenario import (
     Arrivals,
     Bundled,
+    Distribution,
     Judge,
     Load,
     Output,
@@ -16,6 +17,8 @@ from loadtester.scenario.scenario import (
     Scenario,
     Stage,
     Target,
+    ThinkTime,
+    UserStage,
 )
 from loadtester.scenario.schema import json_schema
 
@@ -23,6 +26,7 @@ __all__ = [
     "PRODUCTION",
     "Arrivals",
     "Bundled",
+    "Distribution",
     "Judge",
     "Load",
     "Output",
@@ -32,6 +36,8 @@ __all__ = [
     "Scenario",
     "Stage",
     "Target",
+    "ThinkTime",
+    "UserStage",
     "json_schema",
     "mask",
     "named_scenarios",

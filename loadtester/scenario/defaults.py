@@ -22,6 +22,13 @@ DEFAULTS: Final = {
         "even gaps keep the luck of a draw out of short runs; production draws arrivals of its own",
     ),
     "load.stages": Default(None, "none"),
+    "load.users": Default(None, "none: requests come at a rate, as they do from many users who don't know each other"),
+    "load.user_stages": Default(None, "none"),
+    "load.think_time": Default(
+        "lognormal:45.7s",
+        "between two questions of a conversation people take this long (RAGPulse, 14 days of a chatbot); a shorter "
+        "time makes few users stand for many",
+    ),
     "load.trace": Default(None, "none"),
     "load.speed": Default("1", "a trace is replayed as it was recorded"),
     "load.seed": Default(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, get_args
 
-from loadtester.scenario import address, kinds, queries, stages
+from loadtester.scenario import address, kinds, queries, stages, think
 from loadtester.scenario.defaults import DEFAULTS, Default
 from loadtester.scenario.header import header
 from loadtester.scenario.kinds import Kind
@@ -76,6 +76,12 @@ _ARRIVALS: Final = kinds.choice("a kind of arrivals", get_args(Arrivals))
 _CLIENT: Final = kinds.choice("a client", get_args(Client))
 _PROTOCOL: Final = kinds.choice("a protocol", get_args(Protocol))
 _STAGES: Final = kinds.several(stages.stage, {"type": "string", "pattern": stages.STAGE}, "2m:20/s")
+_USER_STAGES: Final = kinds.several(stages.user_stage, {"type": "string", "pattern": stages.USER_STAGE}, "2m:20")
+_THINK_TIME: Final = kinds.scalar(
+    think.think_time,
+    {"anyOf": [{"type": "string", "pattern": think.THINK_TIME}, {"type": "number", "minimum": 0, "maximum": 86_400}]},
+    "10s",
+)
 _URL: Final = kinds.scalar(address.address, {"type": "string", "pattern": address.ADDRESS}, "https://host/path")
 _WEB_URL: Final = kinds.scalar(address.web_url, {"type": "string", "pattern": "^https?://"}, "http://127.0.0.1:8081")
 _REGION: Final = kinds.scalar(address.region, {"type": "string", "pattern": address.REGION}, "us-east-1")
@@ -93,7 +99,8 @@ _LOAD: Final = (
     _field(
         "load.duration",
         kinds.duration(above=0.0, most=_YEAR_S),
-        "How long requests are sent: 90s, 2m, 1h30m. Of a trace, how much of the run is kept.",
+        "How long requests are sent: 90s, 2m, 1h30m. Of a trace, how much of the run is kept; stages of users are "
+        "stretched to it.",
         flag="--duration",
         attribute="load.duration_s",
     ),
@@ -109,6 +116,26 @@ _LOAD: Final = (
         _STAGES,
         "Instead of a pattern: over each duration the rate moves in a line to the rate, as in 2m:20/s.",
         flag="--stage",
+    ),
+    _field(
+        "load.users",
+        kinds.whole(least=1, most=stages.MOST_USERS),
+        "Instead of a pattern: so many users, each asking, waiting for the answer, thinking, and asking again.",
+        flag="--users",
+    ),
+    _field(
+        "load.user_stages",
+        _USER_STAGES,
+        "The number of users over time: over each duration it moves in a line to the number, as in 2m:20. The first "
+        "stage begins at `load.users`, or at none; `load.duration` stretches them all.",
+        flag="--user-stage",
+    ),
+    _field(
+        "load.think_time",
+        _THINK_TIME,
+        "From an answer to the same user's next question: 10s or lognormal:10s around a median, exponential:10s around "
+        "a mean, constant:10s.",
+        flag="--think-time",
     ),
     _field(
         "load.trace",

@@ -33,6 +33,8 @@ _WRITING: Final = """## How values are written
 | durations | `90s`, `2m`, `1h30m`, `500ms`, `1d`; a bare number is seconds |
 | rates | `5/s`, `300/m`, `10/h`; a bare number is per second |
 | stages | `DURATION:RATE`, such as `2m:20/s`: over the duration the rate moves in a line to the rate |
+| stages of users | `DURATION:USERS`, such as `2m:20`: over the duration their number moves in a line to this |
+| think time | `10s` or `lognormal:10s` (a median), `exponential:10s` (a mean), `constant:10s` |
 | shares | `0.25` or `25%` |
 | money | USD: `0.25` or `$0.25` |
 | whole numbers | `1000000` or `1_000_000` |
@@ -42,14 +44,21 @@ _WRITING: Final = """## How values are written
 
 _RULES: Final = """## What goes together
 
-The shape of the traffic is a pattern with a rate, or stages, or a trace: one of them. Where two sources name different
-ones the weightier source wins, and what belongs to the other is left out. Within one source it is a fault, and so is a
-rate for stages that say their own.
+The shape of the traffic is a pattern with a rate, or stages, or users, or a trace: one of them. Where two sources name
+different ones the weightier source wins, and what belongs to the other is left out. Within one source it is a fault,
+and so is a rate for stages that say their own.
 
 Of rate, duration and requests any two make the third; all three in one source are a fault. Where several sources give
 all three, the lightest source's gives way; of two in it the duration does, or else the requests. A number of requests
 alone keeps the default rate and makes the run as long as it takes. The mean rate is the rate for sustained, burst and
 production, half of it for ramp, 2.8 times for spike.
+
+Users make a closed run: `users` are there from the start, and `user_stages` go on from them, or from none. Stages of
+rates and of users are two keys (`--stage`, `--user-stage`), because `2m:20` is a stage of either kind. A duration
+stretches the stages of users, so `-d 36s` makes a profile of twelve minutes twenty times as short; the think time stays
+unless it is given too. What a lighter source said of users or their stages gives way to a weightier one as a whole:
+`-f stress -u 5` is five users all the time. Users say neither rate nor number of requests nor arrivals, and never have
+more requests in flight than there are users.
 
 A trace is replayed whole unless a duration or a number of requests ends it sooner.
 

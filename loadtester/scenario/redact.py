@@ -67,8 +67,9 @@ def redacted(scenario: Scenario) -> dict[str, Any]:
     """The scenario as JSON holds it, without secrets, under the names of its dataclasses.
 
     Header values, passwords and parameters of URLs, and tags named like secrets become "***"; anything that looks like
-    a credential is masked wherever it stands. Money is a decimal string; what has no value (the rate of a trace, the
-    length of one that is replayed whole) is None. A query type's own prompts are told by their number and hash.
+    a credential is masked wherever it stands. Money is a decimal string; what has no value (the rate of a trace or of
+    users, the length of a trace that is replayed whole) is None. A query type's own prompts are told by their
+    number and hash.
     """
     shown: dict[str, Any] = _plain(scenario)
     target = shown["target"]
@@ -78,7 +79,7 @@ def redacted(scenario: Scenario) -> dict[str, Any]:
     shown["output"]["tags"] = {
         name: HIDDEN if _IS_SECRET.match(name) else mask(value) for name, value in scenario.output.tags.items()
     }
-    if scenario.load.trace is not None:
+    if scenario.load.pattern in ("trace", "users"):
         shown["load"]["rate_per_s"] = None
     for entry, query in zip(shown["mix"], scenario.mix, strict=True):
         entry["prompts"] = {

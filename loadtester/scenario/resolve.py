@@ -136,7 +136,13 @@ def _scenario(settled: Layer) -> Scenario:
 
 
 #: What stands for a field that nobody gave and that has no default; None for all others.
-_NOTHING: Mapping[str, Any] = {"load.stages": (), "target.headers": {}, "prices": {}, "output.tags": {}}
+_NOTHING: Mapping[str, Any] = {
+    "load.stages": (),
+    "load.user_stages": (),
+    "target.headers": {},
+    "prices": {},
+    "output.tags": {},
+}
 
 
 def _name(settled: Layer, path: Path | None) -> Given:

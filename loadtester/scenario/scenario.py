@@ -8,9 +8,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 
-Pattern = Literal["sustained", "ramp", "burst", "spike", "production", "stages", "trace"]
+Pattern = Literal["sustained", "ramp", "burst", "spike", "production", "stages", "trace", "users"]
 Arrivals = Literal["uniform", "poisson"]
 Client = Literal["fast", "compat"]
+Distribution = Literal["lognormal", "exponential", "constant"]
 Protocol = Literal["ws", "rest", "sse", "openai", "bedrock"]
 
 
@@ -23,8 +24,27 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True)
+class UserStage:
+    """One leg of a run of users: over `duration_s` their number moves in a line to `users`."""
+
+    duration_s: float
+    users: int
+
+
+@dataclass(frozen=True, slots=True)
+class ThinkTime:
+    """From an answer to the same user's next question: `scale_s` is a lognormal's median, else the mean."""
+
+    distribution: Distribution
+    scale_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Load:
-    """How much traffic, when. `rate_per_s` is what docs/measurement.md calls a pattern's rate."""
+    """How much traffic, when. `rate_per_s` is what docs/measurement.md calls a pattern's rate; 0 where there is none.
+
+    Of pattern `users`, `users` are there from the start, and the stages, if any, go on from them.
+    """
 
     pattern: Pattern
     rate_per_s: float
@@ -32,6 +52,9 @@ class Load:
     requests: int | None
     arrivals: Arrivals
     stages: tuple[Stage, ...]
+    users: int | None
+    user_stages: tuple[UserStage, ...]
+    think_time: ThinkTime
     trace: Path | None
     speed: float
     seed: int

@@ -25,6 +25,9 @@ def json_schema() -> dict[str, Any]:
             "stages": {"not": {"anyOf": [{"required": [key]} for key in ("rate", "duration", "requests", "trace")]}},
             "trace": {"not": {"anyOf": [{"required": [key]} for key in ("rate", "arrivals")]}},
             "speed": {"required": ["trace"]},
+            "users": _without_rate(),
+            "user_stages": _without_rate(),
+            "think_time": {"anyOf": [{"required": ["users"]}, {"required": ["user_stages"]}]},
         },
     }
     return {
@@ -35,6 +38,12 @@ def json_schema() -> dict[str, Any]:
         "additionalProperties": False,
         "properties": properties,
     }
+
+
+def _without_rate() -> dict[str, Any]:
+    """What has no place beside users."""
+    keys = ("rate", "requests", "arrivals", "stages", "trace")
+    return {"not": {"anyOf": [{"required": [key]} for key in keys]}}
 
 
 def _section(name: str) -> dict[str, Any]:

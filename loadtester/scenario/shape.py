@@ -1,4 +1,4 @@
-"""The shape of the traffic: which of pattern, stages and trace holds, and what follows for rate, length and number.
+"""The shape of the traffic: pattern, stages, users or trace, and what follows for rate, length and number.
 
 A fit is looked for in what was given, heaviest source first: what doesn't fit a weightier choice gives way without a
 word (`-f spike.yaml --stage 1m:5/s` drops the file's rate), what doesn't fit an equal or lighter one is a fault.
@@ -22,6 +22,23 @@ MEAN: Final = {"sustained": 1.0, "ramp": 0.5, "burst": 1.0, "spike": 2.8, "produ
 _PATTERN, _STAGES, _TRACE = "load.pattern", "load.stages", "load.trace"
 _RATE, _DURATION, _REQUESTS = "load.rate", "load.duration", "load.requests"
 _SPEED, _ARRIVALS = "load.speed", "load.arrivals"
+_USERS, _USER_STAGES, _THINK_TIME = "load.users", "load.user_stages", "load.think_time"
+_MAX_IN_FLIGHT = "load.max_in_flight"
+
+#: The fields that choose a way to shape traffic by being there, and the way.
+_CHOOSING: Final = {_STAGES: "stages", _USERS: "users", _USER_STAGES: "users", _TRACE: "trace"}
+#: What each of those ways needs one of, with an example.
+_NEEDED: Final = {
+    "stages": ((_STAGES,), "2m:20/s"),
+    "users": ((_USERS, _USER_STAGES), "5"),
+    "trace": ((_TRACE,), "trace.csv"),
+}
+
+_NO_USERS: Final = {
+    _USERS: "the traffic has another shape",
+    _USER_STAGES: "the traffic has another shape",
+    _THINK_TIME: "only users (load.users) think",
+}
 
 #: What each way to shape traffic leaves no room for, and why.
 _UNFIT: Final = {
@@ -31,22 +48,34 @@ _UNFIT: Final = {
         _REQUESTS: "the stages say how many",
         _TRACE: "the traffic has stages",
         _SPEED: "only a trace has a speed",
+        **_NO_USERS,
+    },
+    "users": {
+        _RATE: "users ask again when they have thought",
+        _REQUESTS: "users ask as often as they come to it",
+        _ARRIVALS: "users ask when they have thought",
+        _STAGES: "the traffic comes from users; load.user_stages says how many",
+        _TRACE: "the traffic comes from users",
+        _SPEED: "only a trace has a speed",
     },
     "trace": {
         _RATE: "the trace says the rate; load.speed makes it faster",
         _STAGES: "the traffic is a trace",
         _ARRIVALS: "the trace says when requests arrive",
+        **_NO_USERS,
     },
     "production": {
         _STAGES: "the traffic has a pattern",
         _TRACE: "the traffic has a pattern",
         _SPEED: "only a trace has a speed",
         _ARRIVALS: "production draws its own arrivals, a Poisson process",
+        **_NO_USERS,
     },
     "pattern": {
         _STAGES: "the traffic has a pattern",
         _TRACE: "the traffic has a pattern",
         _SPEED: "only a trace has a speed",
+        **_NO_USERS,
     },
 }
 
@@ -64,6 +93,8 @@ def settle(given: Layer, usual: Layer) -> Layer:
     kept[_PATTERN] = chosen
     if pattern == "stages":
         kept = _staged(kept)
+    elif pattern == "users":
+        kept = _peopled(kept)
     elif pattern == "trace":
         kept = _traced(kept)
     else:
@@ -77,7 +108,7 @@ def _check_size(settled: Layer) -> None:
     pattern, duration, rate = settled[_PATTERN].value, settled[_DURATION], settled[_RATE]
     if duration.value is None or rate.value is None:
         return
-    if pattern == "trace":
+    if pattern in ("trace", "users"):
         return
     requests = settled.get(_REQUESTS)
     planned = rate.value * duration.value * MEAN.get(pattern, 1.0) if requests is None else requests.value
@@ -93,20 +124,19 @@ def _check_size(settled: Layer) -> None:
 
 def _way(given: Layer) -> Given:
     """What shapes the traffic, as a Given of the pattern; its value is None where that can't be told."""
-    ways = [given[path] for path in (_PATTERN, _STAGES, _TRACE) if path in given]
-    top = max(one.rank for one in ways)
-    named = {path: given[path] for path in (_PATTERN, _STAGES, _TRACE) if path in given and given[path].rank == top}
-    said = {path: one.value if path == _PATTERN else path.rpartition(".")[2] for path, one in named.items()}
+    ways = {path: given[path] for path in (_PATTERN, *_CHOOSING) if path in given}
+    top = max(one.rank for one in ways.values())
+    named = {path: one for path, one in ways.items() if one.rank == top}
+    said = {path: _CHOOSING.get(path, one.value) for path, one in named.items()}
     path, blamed = list(named.items())[-1]
     if len(set(said.values())) > 1:
-        others = " and ".join(named[other].spot.name for other in said if other != path)
+        others = " and ".join(named[other].spot.name for other in said if said[other] != said[path])
         if None not in said.values():
             blamed.fault(f"says the shape of the traffic, and so does {others}", "keep one of them")
         return replace(blamed, value=None)
-    needed = {"stages": _STAGES, "trace": _TRACE}.get(said[path])
-    if needed is not None and needed not in given:
-        example = "2m:20/s" if needed == _STAGES else "trace.csv"
-        blamed.fault(f"{said[path]!r} needs {needed}", f"give {needed}, such as {example}")
+    needed, example = _NEEDED.get(said[path], ((), ""))
+    if needed and not any(path in given for path in needed):
+        blamed.fault(f"{said[path]!r} needs {needed[0]}", f"give {needed[0]}, such as {example}")
         return replace(blamed, value=None)
     return replace(blamed, value=said[path])
 
@@ -134,6 +164,45 @@ def _staged(kept: Layer) -> Layer:
         kept[_RATE] = replace(legs, value=peak, origin=f"the highest of the stages ({legs.origin})")
         kept[_DURATION] = replace(legs, value=stages.seconds(legs.value), origin=f"all stages ({legs.origin})")
     return kept
+
+
+def _peopled(kept: Layer) -> Layer:
+    """Users from the start and their stages as one source gave them; what a lighter one said of either gives way."""
+    top = max(kept[path].rank for path in (_USERS, _USER_STAGES) if path in kept)
+    for path in (_USERS, _USER_STAGES):
+        if path in kept and kept[path].rank < top:
+            del kept[path]
+    start, legs = kept.get(_USERS), kept.get(_USER_STAGES)
+    blamed = legs or start
+    if blamed is None or any(one is not None and one.value is None for one in (start, legs)):
+        return kept
+    kept[_RATE] = replace(blamed, value=0.0, origin=f"users ask when they have thought ({blamed.origin})")
+    if legs is not None:
+        kept = _stretched(kept, legs)
+    _check_peak(kept, blamed)
+    return kept
+
+
+def _stretched(kept: Layer, legs: Given) -> Layer:
+    """The stages of users at the length that the duration says, or the duration that they say."""
+    duration = kept[_DURATION]
+    if duration.rank == DEFAULT:
+        kept[_DURATION] = replace(legs, value=stages.seconds(legs.value), origin=f"all stages ({legs.origin})")
+    elif duration.value is not None:
+        origin = f"{legs.origin}, stretched to {_length(duration.value)} ({duration.origin})"
+        kept[_USER_STAGES] = replace(legs, value=stages.stretched(legs.value, duration.value), origin=origin)
+    return kept
+
+
+def _check_peak(kept: Layer, blamed: Given) -> None:
+    """Record a run that nobody comes to, or one of more users than requests may be in flight."""
+    start, legs, cap = kept.get(_USERS), kept.get(_USER_STAGES), kept[_MAX_IN_FLIGHT]
+    peak = max([start.value if start else 0, *(leg.users for leg in (legs.value if legs else ()))])
+    if not peak:
+        blamed.fault("no stage has a user", "give one a number of users, such as 2m:20")
+    elif cap.value is not None and peak > cap.value:
+        what = f"{peak:,} users can have as many requests in flight, and {cap.value:,} are allowed"
+        max((blamed, cap), key=lambda one: one.rank).fault(what, "raise load.max_in_flight, or have fewer users")
 
 
 def _traced(kept: Layer) -> Layer:

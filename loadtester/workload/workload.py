@@ -59,24 +59,45 @@ class Workload:
         """The request of row `row` of the arrivals; its `id` is its place in the whole plan."""
         arrivals = self._arrivals
         n: int = arrivals.id.item(row)
+        context_tokens = arrivals.input_tokens
+        return self._request(
+            n,
+            n,
+            f"s-{self._seed}-{arrivals.session.item(row)}",
+            arrivals.turn.item(row),
+            None if context_tokens is None else context_tokens.item(row),
+            self._want(row),
+        )
+
+    def ask(self, n: int, *, request_id: int, session: str, turn: int) -> Request:
+        """A request that is in no plan: it asks what a planned one with the id `n` would ask."""
+        return self._request(n, request_id, session, turn, None, None)
+
+    def _request(
+        self,
+        n: int,
+        request_id: int,
+        session: str,
+        turn: int,
+        context_tokens: int | None,
+        want_output_tokens: int | None,
+    ) -> Request:
         choice = self._choices[bisect_right(self._bounds, fraction(bits(self._query_key, n)))]
         query, asked = choice.query, choice.voices
         is_japanese = fraction(bits(self._language_key, n)) < asked.japanese_share
         voice = asked.japanese if is_japanese else asked.english
-        context_tokens = arrivals.input_tokens
         if context_tokens is None:
             prompt = self._prompt(voice, n)
         else:
-            prompt = bare(voice.language, context_tokens.item(row), bits(self._words_key, n))
-        want_output_tokens = self._want(row)
+            prompt = bare(voice.language, context_tokens, bits(self._words_key, n))
         return Request(
-            id=n,
+            id=request_id,
             query=query.name,
             kind=query.kind,
             model=query.model,
             prompt=prompt,
-            session=f"s-{self._seed}-{arrivals.session.item(row)}",
-            turn=arrivals.turn.item(row),
+            session=session,
+            turn=turn,
             max_tokens=max(self._max_tokens, want_output_tokens or 0),
             language=voice.language,
             want_output_tokens=want_output_tokens,

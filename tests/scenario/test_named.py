@@ -7,14 +7,19 @@ from loadtester.scenario import named, named_scenarios, resolve
 from loadtester.scenario.named import scenario_path
 
 EXPECTED = {
-    # name: (pattern, requests that rate, duration and pattern make)
+    # name: (pattern, requests that rate, duration and pattern make; users make as many as they come to)
     "burst": ("burst", 900),
+    "load": ("users", None),
     "production": ("production", 3000),
     "ramp": ("ramp", 3000),
-    "smoke": ("sustained", 10),
+    "smoke": ("users", None),
     "spike": ("spike", 672),
+    "spike-users": ("users", None),
+    "stress": ("users", None),
     "sustained": ("sustained", 600),
 }
+#: Minutes, and users at the start, at most and at the end.
+PROFILES = {"smoke": (3, 1, 2, 2), "load": (12, 3, 5, 3), "stress": (17, 5, 15, 15), "spike-users": (8, 2, 20, 2)}
 MEAN = {"sustained": 1, "ramp": 0.5, "spike": 2.8, "burst": 1, "production": 1}
 
 
@@ -32,9 +37,23 @@ def test_each_scenario_holds(name):
     pattern, requests = EXPECTED[name]
     load = scenario.load
     assert (load.pattern, scenario.output.name) == (pattern, name)
-    assert load.rate_per_s * load.duration_s * MEAN[pattern] == pytest.approx(requests)
+    if requests is not None:
+        assert load.rate_per_s * load.duration_s * MEAN[pattern] == pytest.approx(requests)
     assert scenario.target.url is None
     assert scenario.origins["load.pattern"].startswith(f"scenario {name}.yaml:")
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_profiles_have_their_length_and_users(name):
+    """The profiles of users are as long and as crowded as they should be, and a duration alone makes them shorter."""
+    minutes, first, most, last = PROFILES[name]
+    whole, short = resolve({}, file=name).load, resolve({"load.duration": "9s"}, file=name).load
+    for load, seconds in ((whole, minutes * 60), (short, 9)):
+        assert load.duration_s == pytest.approx(seconds)
+        assert sum(stage.duration_s for stage in load.user_stages) == pytest.approx(seconds)
+        counts = [stage.users for stage in load.user_stages]
+        assert (load.users, max(counts), counts[-1]) == (first, most, last)
+    assert whole.think_time == short.think_time
 
 
 @pytest.mark.parametrize("name", EXPECTED)
@@ -54,7 +73,7 @@ def test_an_unknown_name_is_wrong_usage():
     assert caught.value.message == (
         "2 faults:\n"
         "--scenario: there is no scenario 'spkie'; fix: did you mean spike? "
-        "(one of burst, production, ramp, smoke, spike, sustained), or name a file\n"
+        "(one of burst, load, production, ramp, smoke, spike, spike-users, stress, sustained), or name a file\n"
         "--seed: 'x' is not a whole number; fix: write digits, such as 100 or 1_000"
     )
 

@@ -54,6 +54,7 @@ VALUES = [
     ("target.url", "ws://a", "ws://b", "ws://c", "ws://c"),
     ("target.protocol", "rest", "bedrock", "sse", "sse"),
     ("target.streaming", "true", "true", "no", False),
+    ("load.users", "1", "2", "3", 3),
     ("bundled.seed", "1", "2", "3", 3),
     ("bundled.time_scale", "1", "2", "0", 0.0),
     ("bundled.tokens_per_minute", "1", "2", "0", 0),
@@ -94,8 +95,9 @@ def test_the_weightiest_source_wins(tmp_path, path, lightest, middle, last, valu
 def test_every_scalar_field_is_in_the_table_above():
     """A new field has to be proven, too; those left out here have tests of their own."""
     elsewhere = {
-        "description", "load.requests", "load.stages", "load.trace", "load.speed", "target.region",
-        "target.endpoint_url", "target.headers", "target.ca_file", "mix", "model", "prices", "output.tags",
+        "description", "load.requests", "load.stages", "load.user_stages", "load.think_time", "load.trace",
+        "load.speed", "target.region", "target.endpoint_url", "target.headers", "target.ca_file", "mix", "model",
+        "prices", "output.tags",
     }  # fmt: skip
     assert {row[0] for row in VALUES} | elsewhere == {field.path for field in FIELDS}
 
@@ -191,7 +193,7 @@ def test_three_faults_of_a_file_come_at_once(tmp_path, monkeypatch):
     assert error.message == (
         "3 faults:\n"
         "s.yaml:2: load.pattern: 'spkie' is not a pattern; fix: did you mean spike? "
-        "(one of sustained, ramp, burst, spike, production, stages, trace)\n"
+        "(one of sustained, ramp, burst, spike, production, stages, trace, users)\n"
         "s.yaml:3: load.rate: '-5/s' is negative; fix: write a rate, such as 5/s, 300/m or 10/h\n"
         "s.yaml:4: mix: the shares add up to 0.5, not 1; fix: raise them by 0.5 in all, such as greeting 1"
     )

@@ -1,4 +1,4 @@
-"""Pattern, stages or trace: one shapes the traffic; of rate, duration and requests any two make the third."""
+"""Pattern, stages, users or trace: one shapes the traffic; of rate, duration and requests any two make the third."""
 
 import math
 from pathlib import Path
@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtester.errors import Exit, FmloadError
-from loadtester.scenario import resolve
+from loadtester.scenario import ThinkTime, UserStage, resolve
 from loadtester.scenario.shape import MEAN
 
 
@@ -89,6 +89,55 @@ def test_stages_say_rate_and_length():
     assert (load.pattern, load.rate_per_s, load.duration_s, load.requests) == ("stages", 20, 180.5, None)
 
 
+def test_users_stay_as_long_as_said():
+    """Users without stages are there for the duration, and think as people do."""
+    load = resolve({"load.users": 5, "load.duration": "2m"}).load
+    assert (load.pattern, load.users, load.user_stages, load.duration_s) == ("users", 5, (), 120)
+    assert (load.rate_per_s, load.requests) == (0, None)
+    assert load.think_time == ThinkTime("lognormal", 45.7)
+
+
+def test_a_duration_stretches_stages_of_users():
+    """Stages of users say how long the run is, unless a duration makes all of them longer or shorter."""
+    stages = ["1m:20", "3m:0"]
+    whole = resolve({"load.user_stages": stages}).load
+    assert (whole.users, whole.duration_s) == (None, 240)
+    assert whole.user_stages == (UserStage(60, 20), UserStage(180, 0))
+    short = resolve({"load.user_stages": stages, "load.duration": "24s"})
+    assert short.load.duration_s == 24
+    assert short.load.user_stages == (UserStage(pytest.approx(6), 20), UserStage(pytest.approx(18), 0))
+    assert "stretched to 24s" in short.origins["load.user_stages"]
+
+
+@pytest.mark.parametrize(
+    ("text", "flags", "expected"),
+    [
+        # What the file says: what the command line says: (users, numbers of users of the stages).
+        ("users: 2, user_stages: [1m:9]", {}, (2, [9])),
+        ("users: 2, user_stages: [1m:9]", {"load.users": 5}, (5, [])),
+        ("users: 2, user_stages: [1m:9]", {"load.user_stages": ["1m:7"]}, (None, [7])),
+        ("users: 2, user_stages: [1m:9]", {"load.users": 3, "load.user_stages": ["1m:7"]}, (3, [7])),
+        ("users: 2, user_stages: [1m:9]", {"load.think_time": "1s", "load.duration": "5s"}, (2, [9])),
+        ("users: 2, user_stages: [1m:9]", {"load.pattern": "users"}, (2, [9])),
+        ("users: 2, user_stages: [1m:9], think_time: 1s", {"load.pattern": "ramp"}, (None, [])),
+        ("pattern: spike, rate: 9/s, requests: 10", {"load.users": 5}, (5, [])),
+        ("trace: t.csv, speed: 3", {"load.user_stages": ["1m:7"]}, (None, [7])),
+        ("stages: [1m:2/s]", {"load.users": 5}, (5, [])),
+    ],
+)
+def test_users_give_way_as_a_whole(tmp_path, text, flags, expected):
+    """What a lighter source said of users, their stages, or another shape leaves nothing behind."""
+    file = tmp_path / "s.yaml"
+    file.write_text(f"load: {{{text}}}\n")
+    load = resolve(flags, file=file).load
+    assert (load.users, [stage.users for stage in load.user_stages]) == expected
+    assert (load.pattern == "users") == (expected != (None, []))
+    if load.pattern == "users":
+        assert (load.rate_per_s, load.requests, load.trace, load.stages, load.speed) == (0, None, None, (), 1)
+    else:
+        assert load.think_time == ThinkTime("lognormal", 45.7)
+
+
 def test_a_trace_is_replayed_whole_unless_cut():
     """Without a duration all of the trace is meant, told as infinity; a duration or a number cuts it."""
     load = resolve({"load.trace": "t.csv", "load.speed": 2.0}).load
@@ -124,6 +173,28 @@ def test_production_draws_its_own_arrivals():
         ),
         ({"load.pattern": "stages"}, "--pattern: 'stages' needs load.stages; fix: give load.stages, such as 2m:20/s"),
         ({"load.pattern": "trace"}, "--pattern: 'trace' needs load.trace; fix: give load.trace, such as trace.csv"),
+        ({"load.users": 5, "load.rate": "5/s"}, "--rate: has no place here: users ask again when they have thought"),
+        ({"load.users": 5, "load.requests": 5}, "--requests: has no place here: users ask as often as they come to it"),
+        ({"load.users": 5, "load.arrivals": "poisson"}, "--arrivals: has no place here: users ask when they"),
+        ({"load.think_time": "5s"}, "--think-time: has no place here: only users (load.users) think"),
+        (
+            {"load.stages": ["1m:2/s"], "load.think_time": "5s"},
+            "--think-time: has no place here: only users (load.users) think",
+        ),
+        (
+            {"load.users": 5, "load.pattern": "spike"},
+            "--users: says the shape of the traffic, and so does --pattern; fix: keep one of them",
+        ),
+        (
+            {"load.users": 5, "load.user_stages": ["1m:3"], "load.stages": ["1m:2/s"]},
+            "--user-stage: says the shape of the traffic, and so does --stage; fix: keep one of them",
+        ),
+        ({"load.pattern": "users"}, "--pattern: 'users' needs load.users; fix: give load.users, such as 5"),
+        ({"load.user_stages": ["1m:0"]}, "--user-stage: no stage has a user; fix: give one a number of users"),
+        (
+            {"load.users": 1, "load.user_stages": ["1m:20"], "load.max_in_flight": 3},
+            "--user-stage: 20 users can have as many requests in flight, and 3 are allowed",
+        ),
         ({"load.stages": ["1m:0"]}, "--stage: no stage has a rate above 0; fix: give one a rate, such as 2m:20/s"),
         ({"load.stages": ["1m"]}, "--stage: '1m' is not a stage; fix: write DURATION:RATE, such as 2m:20/s"),
         ({"load.stages": ["0s:5/s"]}, "--stage: '0s:5/s' takes no time"),

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from loadtester.errors import FmloadError
 from loadtester.scenario.mix import HAIKU, PRODUCTION, SONNET
@@ -49,6 +50,15 @@ def test_shards_ask_what_the_plan_asks(n, count, turns, seed):
     shards = [request for i in range(count) for request in requests(plan.shard(i, count), seed=seed)]
     assert sorted(whole) == sorted(request.id for request in shards)
     assert all(whole[request.id] == request for request in shards)
+
+
+def test_an_unplanned_request_asks_what_a_planned_one_would():
+    """Asked for by number, a request has the words of the row with that id, and the rest as given."""
+    workload = Workload(arrivals(20), PRODUCTION, max_tokens=9, seed=3)
+    for n in range(20):
+        planned = workload.request(n)
+        asked = workload.ask(n, request_id=7, session="s", turn=2)
+        assert asked == structs.replace(planned, id=7, session="s", turn=2)
 
 
 def test_traces_shard_too():
