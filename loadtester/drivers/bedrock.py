@@ -26,6 +26,8 @@ class BedrockDriver:
     proxies are for the compat client. Raises FmloadError where `endpoint_url` is no URL.
     """
 
+    opens_ahead = False
+
     def __init__(
         self, region: str | None, endpoint_url: str | None, *, is_streaming: bool, ca_file: Path | None
     ) -> None:

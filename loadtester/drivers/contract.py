@@ -29,7 +29,14 @@ class Probe(Protocol):
 
 
 class Driver(Protocol):
-    """One protocol's way to send a request and judge its answer. Drivers do not retry, time or count."""
+    """One protocol's way to send a request and judge its answer. Drivers do not retry, time or count.
+
+    `opens_ahead` says whether `prepare` has anything to do: where connections belong to conversations.
+    """
+
+    @property
+    def opens_ahead(self) -> bool:
+        """Whether `prepare` is to be called for each conversation."""
 
     async def check(self) -> None:
         """Prove, before any load, that the target is there and takes the credentials.

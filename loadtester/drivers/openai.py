@@ -30,6 +30,8 @@ class OpenAIDriver:
     The key is in `headers`, or else in OPENAI_API_KEY. Each request is a conversation of one message.
     """
 
+    opens_ahead = False
+
     def __init__(
         self,
         url: str,

@@ -21,6 +21,8 @@ _PATH: Final = "/v1/chat"
 class RestDriver:
     """Speaks docs/target-api.md, "REST"; `url` is the service's base, or that of the chat itself."""
 
+    opens_ahead = False
+
     def __init__(
         self, url: str, *, headers: Mapping[str, str], ca_file: Path | None, service: PosterMaker = Service
     ) -> None:

@@ -22,6 +22,8 @@ _PATH: Final = "/v1/chat/stream"
 class SseDriver:
     """Speaks docs/target-api.md, "Server-sent events"; `url` is the service's base, or that of the stream itself."""
 
+    opens_ahead = False
+
     def __init__(
         self, url: str, *, headers: Mapping[str, str], ca_file: Path | None, service: PosterMaker = Service
     ) -> None:

@@ -42,6 +42,8 @@ class WebSocketDriver:
     it carries, whether it was opened for it or ahead of it.
     """
 
+    opens_ahead = True
+
     def __init__(
         self, url: str, *, headers: Mapping[str, str], ca_file: Path | None, open_line: LineOpener = open_connection
     ) -> None:

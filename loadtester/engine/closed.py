@@ -9,6 +9,8 @@ from typing import Final, Protocol
 
 from loadtester.drivers import LEAD_S, Driver
 from loadtester.engine.beat import beat
+from loadtester.engine.collector import quiet_collector
+from loadtester.engine.deadlines import Deadlines
 from loadtester.engine.engine import Limits, Sink
 from loadtester.engine.exchange import exchange
 from loadtester.model import Request
@@ -65,6 +67,7 @@ class ClosedEngine:
         self._waiting: set[asyncio.Task[None]] = set()
         self._pauses: set[asyncio.Future[None]] = set()
         self._deadline: asyncio.TimerHandle | None = None
+        self._deadlines = Deadlines(limits.timeout_s)
         self._zero_ns = 0
         self._sent = 0
         self._flushed = 0
@@ -89,19 +92,24 @@ class ClosedEngine:
         """
         self._zero_ns = zero_ns
         try:
-            async with asyncio.TaskGroup() as crew:
-                beating = crew.create_task(beat(self._clock, self._flush))
-                users = [crew.create_task(self._stay(crew, *stay)) for stay in self._stays]
-                if users:
-                    await asyncio.wait(users)
-                self.elapsed_s = self._clock() / 1e9
-                beating.cancel()
+            with quiet_collector():
+                await self._serve_users()
         except BaseExceptionGroup as group:
             raise group.exceptions[0] from None
         finally:
+            self._deadlines.close()
             if self._deadline is not None:
                 self._deadline.cancel()
         self._flush(0.0)
+
+    async def _serve_users(self) -> None:
+        async with asyncio.TaskGroup() as crew:
+            beating = crew.create_task(beat(self._clock, self._flush))
+            users = [crew.create_task(self._stay(crew, *stay)) for stay in self._stays]
+            if users:
+                await asyncio.wait(users)
+            self.elapsed_s = self._clock() / 1e9
+            beating.cancel()
 
     def stop(self) -> None:
         """Send nothing more; what is in flight may finish within `graceful_stop_s`."""
@@ -129,7 +137,7 @@ class ClosedEngine:
                     if not is_open and not await self._pause(min(due_ns - _LEAD_NS, end_ns), end_ns):
                         break
                     held = self._visits.request(step, _UNSENT)
-                    if not is_open:
+                    if not is_open and self._driver.opens_ahead:
                         crew.create_task(self._driver.prepare(held))
                     is_open = False
                 if not await self._pause(min(due_ns, end_ns), end_ns):
@@ -156,7 +164,7 @@ class ClosedEngine:
             raise AssertionError("a user is a task")
         self._waiting.add(user)
         try:
-            await exchange(request, probe, self._driver, self._recorder, timeout_s=self._limits.timeout_s)
+            await exchange(request, probe, self._driver, self._recorder, self._deadlines)
         finally:
             self._waiting.discard(user)
         return request

@@ -11,6 +11,9 @@ import numpy as np
 
 from loadtester.drivers import LEAD_S, Driver
 from loadtester.engine.beat import beat
+from loadtester.engine.collector import quiet_collector
+from loadtester.engine.deadlines import Deadlines
+from loadtester.engine.exchange import STOPPED, exchange
 from loadtester.engine.pacer import Pacer
 from loadtester.model import Ending, Outcome
 from loadtester.recorder import Interval, Probe, Recorder
@@ -18,6 +21,8 @@ from loadtester.schedule import Arrivals
 from loadtester.workload import Workload
 
 Sink = Callable[[Interval, list[str]], None]
+
+_DROPPED = Ending(Outcome.DROPPED, detail="the in-flight cap was reached")
 
 #: How many of a stopped run's unsent requests are written off in one turn of the loop.
 _WRITE_OFF_BATCH = 2_000
@@ -53,6 +58,8 @@ class Engine:
         self._tail: dict[int, asyncio.Task[None]] = {}
         self._in_flight: set[asyncio.Task[None]] = set()
         self._chores: set[asyncio.Task[None]] = set()
+        self._unstarted: set[int] = set()
+        self._deadlines = Deadlines(limits.timeout_s)
         self._pacer: Pacer | None = None
         self._deadline: asyncio.TimerHandle | None = None
         self._zero_ns = 0
@@ -80,9 +87,13 @@ class Engine:
         Raises what a driver or the sink raised.
         """
         self._zero_ns = zero_ns
+        with quiet_collector():
+            await self._run()
+
+    async def _run(self) -> None:
         self._pacer = Pacer(self._due_ns, self._launch, self._zero_ns)
         openings = self._pace_openings()
-        beating = self._own(self._chores, beat(self._clock, self._flush))
+        beating = self._chore(beat(self._clock, self._flush))
         if self.is_stopped:
             self._pacer.stop()
         self._pacer.start()
@@ -90,10 +101,13 @@ class Engine:
         openings.stop()
         while self._in_flight:
             await asyncio.wait(self._in_flight)
+        for row in self._unstarted:  # an abort cancelled them before their first step
+            self._leave_out(row, STOPPED)
         self.elapsed_s = self._clock() / 1e9
         await self._write_off(self._pacer.next_row)
         beating.cancel()
         await asyncio.gather(*self._chores, return_exceptions=True)
+        self._deadlines.close()
         if self._deadline is not None:
             self._deadline.cancel()
         if self._failure is not None:
@@ -126,20 +140,26 @@ class Engine:
         return pacer
 
     def _first_turns(self) -> list[int]:
+        """Rows whose conversations have connections that are to be opened ahead."""
+        if not self._driver.opens_ahead:
+            return []
         rows: list[int] = np.flatnonzero(self._arrivals.turn == 1).tolist()
         return rows
 
     def _prepare(self, row: int) -> None:
-        self._own(self._chores, self._driver.prepare(self._workload.request(row)))
+        self._chore(self._driver.prepare(self._workload.request(row)))
 
     def _launch(self, row: int) -> None:
         if len(self._in_flight) >= self._limits.max_in_flight:
-            self._leave_out(row, Outcome.DROPPED, "the in-flight cap was reached")
+            self._leave_out(row, _DROPPED)
             if self._workload.is_last_turn(row):
-                self._own(self._chores, self._driver.finish(self._workload.request(row)))
+                self._chore(self._driver.finish(self._workload.request(row)))
             return
         session = int(self._arrivals.session[row])
-        task = self._own(self._in_flight, self._converse(row, self._tail.get(session)))
+        task = asyncio.get_running_loop().create_task(self._converse(row, self._tail.get(session)))
+        self._unstarted.add(row)
+        self._in_flight.add(task)
+        task.add_done_callback(self._land)
         if self._workload.is_last_turn(row):
             self._tail.pop(session, None)
         else:
@@ -147,6 +167,7 @@ class Engine:
 
     async def _converse(self, row: int, before: asyncio.Task[None] | None) -> None:
         """Send one row's request, after the turn before it, and record what became of it."""
+        self._unstarted.discard(row)
         request = self._workload.request(row)
         probe = Probe(self._clock, self._due_ns[row])
         if before is not None and not before.done():
@@ -154,44 +175,41 @@ class Engine:
             try:
                 await asyncio.wait([before])
             except asyncio.CancelledError:
-                self._leave_out(row, Outcome.CANCELLED, "the run was stopped")
+                self._leave_out(row, STOPPED)
                 raise
         self._sent += 1
         probe.launched()
-        ending = Ending(Outcome.CANCELLED, detail="the run was stopped")
-        try:
-            async with asyncio.timeout(self._limits.timeout_s):
-                ending = await self._driver.send(request, probe)
-        except TimeoutError:
-            ending = Ending(Outcome.TIMEOUT, detail=f"no complete answer within {self._limits.timeout_s:g} s")
-        except Exception as fault:  # a driver never raises: this is a bug, put on record before it ends the run
-            ending = Ending(Outcome.BROKEN, detail=f"fault in the driver: {type(fault).__name__}")
-            raise
-        finally:
-            probe.done()
-            self._recorder.add(request, probe, ending)
+        await exchange(request, probe, self._driver, self._recorder, self._deadlines)
         if self._workload.is_last_turn(row):
             await self._driver.finish(request)
 
-    def _leave_out(self, row: int, outcome: Outcome, why: str) -> None:
-        self._recorder.add_unsent(self._workload.request(row), self._due_ns[row], Ending(outcome, detail=why))
+    def _leave_out(self, row: int, ending: Ending) -> None:
+        self._recorder.add_unsent(self._workload.request(row), self._due_ns[row], ending)
 
     async def _write_off(self, first_row: int) -> None:
         """Give every row that a stopped run never launched its outcome."""
         for row in range(first_row, len(self._due_ns)):
-            self._leave_out(row, Outcome.CANCELLED, "the run was stopped")
+            self._leave_out(row, STOPPED)
             self._written_off += 1
             if row % _WRITE_OFF_BATCH == 0:
                 await asyncio.sleep(0)
 
-    def _own(self, owner: set[asyncio.Task[None]], work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+    def _chore(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
-        owner.add(task)
-        task.add_done_callback(lambda done: self._let_go(owner, done))
+        self._chores.add(task)
+        task.add_done_callback(self._end_chore)
         return task
 
-    def _let_go(self, owner: set[asyncio.Task[None]], task: asyncio.Task[None]) -> None:
-        owner.discard(task)
+    def _land(self, task: asyncio.Task[None]) -> None:
+        self._in_flight.discard(task)
+        self._look_at(task)
+
+    def _end_chore(self, task: asyncio.Task[None]) -> None:
+        self._chores.discard(task)
+        self._look_at(task)
+
+    def _look_at(self, task: asyncio.Task[None]) -> None:
+        """A task that failed ends the run; the first failure is the one that is raised."""
         if not task.cancelled() and task.exception() is not None and self._failure is None:
             self._failure = task.exception()
             self.abort()

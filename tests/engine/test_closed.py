@@ -42,6 +42,8 @@ class FakeVisits:
 class ScriptedDriver:
     """Answers as the script says; keeps what happened to which session, in order."""
 
+    opens_ahead = True
+
     def __init__(self, script):
         self._script = script
         self.log = []

@@ -35,6 +35,8 @@ class FakeWorkload:
 class ScriptedDriver:
     """Answers as the script says; keeps what it was asked."""
 
+    opens_ahead = True
+
     def __init__(self, script):
         self._script = script
         self.sent, self.prepared, self.finished = [], [], []
@@ -65,7 +67,7 @@ def _arrivals(due_ms, sessions=None, turns=None):
     )
 
 
-def _run(arrivals, script, *, limits=None, during=None):
+def _run(arrivals, script, *, limits=None, during=None, made=None):
     """Run to the end; the driver, the recording and the rows by id."""
     limits = limits or Limits(max_in_flight=1000, timeout_s=5.0, graceful_stop_s=5.0)
     driver, intervals, rows = ScriptedDriver(script), [], []
@@ -77,6 +79,8 @@ def _run(arrivals, script, *, limits=None, during=None):
     async def main():
         recorder = Recorder(slo_s=1.0, price=lambda _model, _usage: None)
         engine = Engine(arrivals, FakeWorkload(arrivals), driver, recorder, limits, sink)
+        if made is not None:
+            made(engine)
         if during is not None:
             asyncio.get_running_loop().call_later(0.05, during, engine)
         await engine.open()
@@ -202,6 +206,20 @@ def test_a_drain_has_a_deadline():
     limits = Limits(max_in_flight=10, timeout_s=60.0, graceful_stop_s=0.1)
     _, _, rows = _run(_arrivals([0]), _never, limits=limits, during=lambda engine: engine.stop())
     assert _outcomes(rows) == {"cancelled": 1}
+
+
+def test_aborted_before_its_first_step_a_request_still_has_its_outcome():
+    """A launch and an abort in one turn of the loop leave no row without an outcome."""
+    engines = []
+
+    async def stop_all(_request):
+        engines[0].abort()
+        return Ending(Outcome.OK)
+
+    arrivals = _arrivals([0, 0, 0, 5000])
+    driver, _, rows = _run(arrivals, stop_all, made=engines.append)
+    assert driver.sent == [0]
+    assert _outcomes(rows) == {"ok": 1, "cancelled": 3}
 
 
 def test_held_turns_of_a_stopped_run_were_not_sent():

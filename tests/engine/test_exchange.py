@@ -5,6 +5,7 @@ import csv
 
 import pytest
 
+from loadtester.engine.deadlines import Deadlines
 from loadtester.engine.exchange import exchange
 from loadtester.model import Ending, Outcome, Request
 from loadtester.recorder import COLUMNS, Probe, Recorder
@@ -33,7 +34,7 @@ def exchanged(send, *, timeout_s=60.0, during=None):
     async def main():
         probe = Probe(lambda: next(ticks), 0)
         probe.launched()
-        task = asyncio.create_task(exchange(REQUEST, probe, Driver(send), recorder, timeout_s=timeout_s))
+        task = asyncio.create_task(exchange(REQUEST, probe, Driver(send), recorder, Deadlines(timeout_s)))
         await asyncio.sleep(0)
         if during is not None:
             during(task)

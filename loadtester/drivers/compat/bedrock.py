@@ -24,6 +24,8 @@ class CompatBedrockDriver:
     where `endpoint_url` is no URL.
     """
 
+    opens_ahead = False
+
     def __init__(
         self, region: str | None, endpoint_url: str | None, *, is_streaming: bool, ca_file: Path | None
     ) -> None:
