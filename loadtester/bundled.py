@@ -28,10 +28,43 @@ _ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "PYTH
 
 @dataclass(frozen=True, slots=True)
 class Urls:
-    """Where the bundled target listens."""
+    """Where the bundled target listens, and whether it still does."""
 
     app: str
     bedrock: str
+    parts: tuple[_Part, ...]
+
+    @property
+    def ended(self) -> str | None:
+        """What to say of a part that has ended by itself, if one has."""
+        return next((part.epitaph for part in self.parts if part.process.returncode is not None), None)
+
+    async def until_ended(self, stop: asyncio.Event) -> str | None:
+        """Wait for `stop`, or for a part to end by itself: then what to say of it."""
+        waits = [asyncio.create_task(part.process.wait()) for part in self.parts]
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait([*waits, stopping], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in (*waits, stopping):
+                wait.cancel()
+            await asyncio.gather(*waits, stopping, return_exceptions=True)
+        return None if stop.is_set() else self.ended
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One of the two processes."""
+
+    name: str
+    url: str
+    process: asyncio.subprocess.Process
+    errors: Path
+
+    @property
+    def epitaph(self) -> str:
+        """What to say when it has ended by itself."""
+        return f"the bundled target ({self.name}) ended by itself, {_how(self.process)}: {_last_line(self.errors)}"
 
 
 @asynccontextmanager
@@ -58,16 +91,16 @@ async def bundled_target(
         app = await stack.enter_async_context(
             _process(
                 "app",
-                [f"--port={port}", f"--bedrock-url={bedrock}", f"--model-connections={settings.model_connections}"],
+                [f"--port={port}", f"--bedrock-url={bedrock.url}", f"--model-connections={settings.model_connections}"],
                 log_directory,
             )
         )
-        yield Urls(app=app, bedrock=bedrock)
+        yield Urls(app=app.url, bedrock=bedrock.url, parts=(bedrock, app))
 
 
 @asynccontextmanager
-async def _process(part: str, options: Sequence[str], log_directory: Path) -> AsyncIterator[str]:
-    """One process of the target; gives its URL once it is ready."""
+async def _process(part: str, options: Sequence[str], log_directory: Path) -> AsyncIterator[_Part]:
+    """One process of the target, once it is ready."""
     errors = log_directory / f"{part}.stderr"
     with _new_file(errors) as stderr:
         process = await asyncio.create_subprocess_exec(
@@ -86,7 +119,7 @@ async def _process(part: str, options: Sequence[str], log_directory: Path) -> As
             start_new_session=True,
         )
     try:
-        yield await _ready_url(process, part, errors)
+        yield _Part(part, await _ready_url(process, part, errors), process, errors)
     finally:
         await _stop(process)
 
@@ -103,7 +136,7 @@ async def _ready_url(process: asyncio.subprocess.Process, part: str, errors: Pat
     except (ValueError, KeyError, TypeError) as error:
         raise FmloadError(
             f"the bundled target ({part}) did not start: {_last_line(errors)}",
-            remedy="free the port or leave it out to get a free one; `fmload serve` starts the target alone",
+            remedy="free the port, or let --port 0 and --bedrock-port 0 take free ones",
             code=Exit.UNREACHABLE,
         ) from error
 
@@ -116,6 +149,11 @@ def _new_file(path: Path) -> BinaryIO:
         raise FmloadError(
             f"cannot write {path}: {error.strerror}", remedy="choose another place for the logs"
         ) from error
+
+
+def _how(process: asyncio.subprocess.Process) -> str:
+    code = process.returncode or 0
+    return f"killed by signal {-code}" if code < 0 else f"exit code {code}"
 
 
 def _last_line(path: Path) -> str:

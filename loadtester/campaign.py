@@ -61,8 +61,13 @@ async def _run(scenario: Scenario, watch: Watch) -> Report:
     plan = _Plan(scenario, load, prices, directory, worker_count(scenario, load))
     with _interruptible() as interrupts, watch(_requests(load), load.duration_s) as observer:
         interrupts.say = observer.say
-        async with _target(scenario, directory, observer) as target:
-            changes = await _drive(plan, target, observer, interrupts)
+        try:
+            async with _target(scenario, directory, observer) as (target, ended):
+                changes = await _drive(plan, target, ended, observer, interrupts)
+        except BaseException:
+            if not (directory / "manifest.json").exists():
+                shutil.rmtree(directory, ignore_errors=True)
+            raise
     return _judged(directory, changes, observer.say)
 
 
@@ -77,7 +82,9 @@ class _Plan:
     workers: int
 
 
-async def _drive(plan: _Plan, target: Target, observer: Observer, interrupts: _Interrupts) -> dict[str, Any]:
+async def _drive(
+    plan: _Plan, target: Target, ended: Callable[[], str | None], observer: Observer, interrupts: _Interrupts
+) -> dict[str, Any]:
     """Send the load, recording as it goes; the run directory is whole when this returns.
 
     Returns how it ended, as changes to the manifest, for where a full disk kept them from being written. Raises
@@ -99,17 +106,41 @@ async def _drive(plan: _Plan, target: Target, observer: Observer, interrupts: _I
             shutil.rmtree(plan.directory, ignore_errors=True)
             raise
         interrupts.runner = runner
-        ending: dict[str, Any] = {}
+        error: BaseException | None = None
         try:
             await runner.run(time.perf_counter_ns())
-        except FmloadError as error:
-            ending = {"status": "aborted", "error": str(error), "exit_codes": [int(error.code)]}
-        status = "degraded" if runner.lost else "interrupted" if runner.is_stopped else "complete"
-        changes = {"status": status, "elapsed_s": runner.elapsed_s, "lost_workers": runner.lost} | ending
+        except Exception as raised:  # noqa: BLE001  what was recorded is kept first; a fault is raised again below
+            error = raised
+        changes = _ending(runner, error) | {"target_ended": ended()}
     with suppress(FmloadError):
         writer.update_manifest(**changes)
     writer.close()
+    if error is not None and not isinstance(error, FmloadError):
+        raise error
     return changes
+
+
+def _ending(runner: AnyEngine | LocalFleet, error: BaseException | None) -> dict[str, Any]:
+    """How a run ended, for its manifest: all that holds, not only the worst."""
+    codes = []
+    if isinstance(error, FmloadError):
+        codes.append(error.code)
+    elif error is not None:
+        codes.append(Exit.FAULT)
+    elif runner.is_stopped:
+        codes.append(Exit.INTERRUPTED)
+    if runner.lost:
+        codes.append(Exit.DEGRADED)
+    status = "aborted" if error is not None else "degraded" if runner.lost else "interrupted"
+    said = str(error) if isinstance(error, FmloadError) else f"a fault of fmload's own: {type(error).__name__}"
+    return {
+        "status": status if codes else "complete",
+        "exit_codes": [int(code) for code in codes],
+        "elapsed_s": runner.elapsed_s,
+        "stopped_s": runner.stopped_s,
+        "lost_workers": runner.lost,
+        "error": said if error is not None else None,
+    }
 
 
 @asynccontextmanager
@@ -141,11 +172,16 @@ def _judged(directory: Path, changes: dict[str, Any], say: Say) -> Report:
 
 
 @asynccontextmanager
-async def _target(scenario: Scenario, directory: Path, observer: Observer) -> AsyncIterator[Target]:
-    """The target to drive: the user's, or the bundled one, started here and stopped at the end."""
+async def _target(
+    scenario: Scenario, directory: Path, observer: Observer
+) -> AsyncIterator[tuple[Target, Callable[[], str | None]]]:
+    """The target to drive: the user's, or the bundled one, started here and stopped at the end.
+
+    With it what tells whether the bundled one has ended by itself, and how.
+    """
     target = scenario.target
     if target.url is not None or target.endpoint_url is not None or target.region is not None:
-        yield target
+        yield target, lambda: None
         return
     if target.protocol == "openai":
         raise FmloadError(
@@ -160,9 +196,9 @@ async def _target(scenario: Scenario, directory: Path, observer: Observer) -> As
             for name in ("AWS_SESSION_TOKEN", "AWS_BEARER_TOKEN_BEDROCK", "AWS_PROFILE"):
                 os.environ.pop(name, None)
             os.environ.update(AWS_ACCESS_KEY_ID="bundled", AWS_SECRET_ACCESS_KEY="bundled")  # noqa: S106  not a secret
-            yield replace(target, region="ap-northeast-1", endpoint_url=urls.bedrock)
+            yield replace(target, region="ap-northeast-1", endpoint_url=urls.bedrock), lambda: urls.ended
         else:
-            yield replace(target, url=urls.app)
+            yield replace(target, url=urls.app), lambda: urls.ended
 
 
 class _Interrupts:

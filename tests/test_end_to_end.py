@@ -357,6 +357,33 @@ def test_serve_prints_urls_and_ends(tmp_path):
     assert process.returncode == 0
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
+def test_a_bundled_target_that_dies_is_named(tmp_path):
+    """When a process of the bundled target dies, the run says so, is invalid, and ends with 111."""
+    process = start(tmp_path, "-r", "20/s", "-d", "4s", *FAST)
+    wait_until(lambda: seconds_on_record(tmp_path) >= 1)
+    (app,) = processes(b"target_app app", tmp_path)
+    os.kill(app, signal.SIGKILL)
+    stdout, stderr = process.communicate(timeout=30)
+    assert process.returncode == 111, stderr
+    (reason, *_) = json.loads(stdout)["validity"]["reasons"]
+    assert reason["code"] == "target_ended"
+    assert "signal 9" in reason["message"]
+
+
+def test_what_was_given_up_is_paid_for(tmp_path):
+    """Answers that timed out cost money: they are in the bill, as estimates, and in the wasted part of it."""
+    args = ("-r", "10/s", "-d", "2s", "--timeout", "1s", "--tokens-per-minute", "0", "--summary", "json")
+    done = fmload("run", *args, cwd=tmp_path)
+    summary = json.loads(done.stdout)
+    assert summary["funnel"]["timeout"] > 0
+    assert summary["cost_usd"]["wasted"] > 0
+    assert summary["tokens"]["estimated_answers"] == summary["funnel"]["timeout"]
+    assert "usage_missing" in {reason["code"] for reason in summary["validity"]["reasons"]}
+    gone = [entry for entry in truth_of(run_directory(tmp_path)) if entry["outcome"] == "client_gone"]
+    assert len(gone) == summary["funnel"]["timeout"]
+
+
 CANARIES = {
     "AWS_SECRET_ACCESS_KEY": "canarySecretKey00000000000000000000000000",
     "AWS_SESSION_TOKEN": "canary-session-token",

@@ -35,15 +35,21 @@ _UNSENT = (Outcome.DROPPED, Outcome.CANCELLED)
 
 
 def figures(
-    whole: Totals, part: Part, prices: PriceTable, *, planned: int | None, duration_s: float, elapsed_s: float
+    whole: Totals,
+    part: Part,
+    prices: PriceTable,
+    *,
+    due: tuple[int, int] | None,
+    duration_s: float,
+    elapsed_s: float,
 ) -> Figures:
     """Figures of the traffic that `part` keeps.
 
-    `planned` is how many requests had become due (None: as many as have an outcome), `duration_s` the plan's length,
-    `elapsed_s` the time from the start to the last answer.
+    `due` is how many requests were planned and how many sent (None: as many as have an outcome), `duration_s` how long
+    requests were sent, `elapsed_s` the time from the start to the last answer.
     """
     cells = {key: cell for key, cell in whole.cells.items() if part(key)}
-    funnel = _funnel(cells, planned)
+    funnel = _funnel(cells, due)
     good = sum(cell.in_slo for key, cell in cells.items() if key.outcome is Outcome.OK)
 
     def spread(metric: str, *, is_ok: bool | None = True) -> Spread:
@@ -70,32 +76,34 @@ def figures(
     )
 
 
-def _funnel(cells: Mapping[CellKey, Cell], planned: int | None) -> Funnel:
+def _funnel(cells: Mapping[CellKey, Cell], due: tuple[int, int] | None) -> Funnel:
     sent: Counter[Outcome] = Counter()
     unsent: Counter[Outcome] = Counter()
     for key, cell in cells.items():
         sent[key.outcome] += cell.sent
         unsent[key.outcome] += cell.count - cell.sent
-    n_sent = sent.total()
-    accounted = n_sent + unsent.total()
+    ended = sent.total()
+    planned, n_sent = due or (ended + unsent.total(), ended)
     named = {outcome.value: sent[outcome] for outcome in Outcome if outcome not in _UNSENT}
     return Funnel(
-        planned=accounted if planned is None else planned,
+        planned=planned,
         dropped=unsent[Outcome.DROPPED],
         cancelled=unsent[Outcome.CANCELLED],
-        unfinished=0 if planned is None else planned - accounted,
+        unfinished=planned - n_sent - unsent.total(),
         sent=n_sent,
         cancelled_in_flight=sent[Outcome.CANCELLED],
+        unanswered=n_sent - ended,
         **named,
     )
 
 
 def _rates(funnel: Funnel, good: int, duration_s: float, elapsed_s: float) -> Rates:
-    finished = funnel.sent - funnel.cancelled_in_flight
-    failed = funnel.sent - funnel.ok - funnel.throttled
+    # What was in flight when the run was stopped or killed says nothing of the target.
+    finished = funnel.sent - funnel.cancelled_in_flight - funnel.unanswered
+    failed = finished - funnel.ok - funnel.throttled
 
     def share(count: int) -> float | None:
-        return count / funnel.sent if funnel.sent else None
+        return count / finished if finished else None
 
     return Rates(
         # What a stopped run had not come to was planned, but never offered.

@@ -30,9 +30,10 @@ class Validity:
 
 @dataclass(frozen=True, slots=True)
 class Funnel:
-    """Where every planned request went; `unfinished` is what a killed run left without an outcome.
+    """Where every planned request went.
 
-    planned = dropped + cancelled + unfinished + sent;  sent = the sum of the outcomes after it.
+    planned = dropped + cancelled + unfinished + sent;  sent = the sum of what comes after it. Only a run that was
+    killed, or lost a worker, has `unfinished` (due, but never sent) and `unanswered` (in flight when it ended).
     """
 
     planned: int
@@ -53,6 +54,7 @@ class Funnel:
     client_error: int
     refused: int
     cancelled_in_flight: int
+    unanswered: int
 
 
 @dataclass(frozen=True, slots=True)

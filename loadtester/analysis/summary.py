@@ -16,6 +16,10 @@ from loadtester.errors import Exit
 from loadtester.model import CellKey, Outcome
 from loadtester.recorder import Recording
 
+_ANSWERED = (Outcome.OK, Outcome.TRUNCATED, Outcome.FILTERED, Outcome.INVALID)
+#: Part of the requests that may be missing from a mean without a word.
+_FEW = 0.01
+
 #: Reasons for failures that a report names.
 _MOST_FAILURES = 10
 
@@ -26,16 +30,18 @@ def summarise(manifest: Mapping[str, Any], run: Recording, prices: PriceTable) -
     """The whole report of a run, from its manifest and recording."""
     whole = totals(run)
     elapsed_s = float(manifest.get("elapsed_s") or len(run.intervals))
-    duration_s = min(float(manifest["plan"]["duration_s"]), elapsed_s) or elapsed_s
-    # A lost worker never said what became due to it: all that was planned counts, and its share is unfinished.
-    whole_plan = bool(manifest.get("lost_workers"))
-    planned = manifest["plan"]["requests"] if whole_plan else sum(interval.planned for interval in run.intervals)
+    duration_s = _sending_s(manifest, run)
+    planned = sum(interval.planned for interval in run.intervals)
+    if manifest.get("lost_workers") and manifest["plan"]["requests"] is not None:
+        # A lost worker never said what became due to it: all that was planned counts.
+        planned = int(manifest["plan"]["requests"])
+    sent = sum(interval.sent for interval in run.intervals)
 
-    def of(part: Part, due: int | None = None) -> Figures:
-        return figures(whole, part, prices, planned=due, duration_s=duration_s, elapsed_s=elapsed_s)
+    def of(part: Part, due: tuple[int, int] | None = None) -> Figures:
+        return figures(whole, part, prices, due=due, duration_s=duration_s, elapsed_s=elapsed_s)
 
-    total = of(lambda _: True, planned)
-    total = replace(total, cost=_projected(total.cost, manifest, whole, prices))
+    total = of(lambda _: True, (planned, sent))
+    total = replace(total, cost=_projected(total, manifest, whole, prices))
     by = {
         dimension: {
             value: of(lambda key, d=dimension, v=value: getattr(key, d) == v)  # type: ignore[misc]  # bound per turn
@@ -51,39 +57,57 @@ def summarise(manifest: Mapping[str, Any], run: Recording, prices: PriceTable) -
     return replace(report, advice=advise(report), exit_codes=_exit_codes(manifest, validity.verdict))
 
 
-def _projected(cost: Cost, manifest: Mapping[str, Any], whole: Totals, prices: PriceTable) -> Cost:
+def _sending_s(manifest: Mapping[str, Any], run: Recording) -> float:
+    """How long requests were sent: the plan's length, or less where the run was stopped or killed."""
+    planned_s = float(manifest["plan"]["duration_s"])
+    if manifest.get("status") == "running":
+        return min(planned_s, float(len(run.intervals)))
+    stopped_s = manifest.get("stopped_s")
+    return planned_s if stopped_s is None else min(planned_s, float(stopped_s))
+
+
+def _projected(total: Figures, manifest: Mapping[str, Any], whole: Totals, prices: PriceTable) -> Cost:
     """The run's cost with its projection, also to a month in which every message is answered."""
-    judged = manifest["scenario"]["judge"]
-    daily_messages = int(judged["daily_messages"])
+    daily_messages = int(manifest["scenario"]["judge"]["daily_messages"])
     mix = {entry["name"]: float(entry["share"]) for entry in manifest["scenario"]["mix"]}
     unpriced = sorted(
         {key.answered_by for key in whole.cells if key.answered_by and prices.price(key.answered_by) is None}
     )
-    priced = replace(cost, price_table=prices.source, unpriced_models=tuple(unpriced))
-    planned = _by_query(whole, mix, prices, lambda key: key.outcome is not Outcome.CANCELLED)
+    cost = replace(total.cost, price_table=prices.source, unpriced_models=tuple(unpriced))
+    planned = _by_query(whole, mix, prices, lambda _: True)
     if cost.run is None or not any(usd for usd, _ in planned.values()):
-        return priced
+        return cost
     projection = project(planned, mix, daily_messages)
-    answered = project(_by_query(whole, mix, prices, lambda key: bool(key.answered_by)), mix, daily_messages)
+    # Given up answers are the long ones: without them the mean of the answered ones would be too small.
+    is_telling = _given_up(total) <= _FEW
+    answered = project(_by_query(whole, mix, prices, lambda key: key.outcome in _ANSWERED), mix, daily_messages)
     return replace(
-        priced,
+        cost,
         daily=projection.daily_usd,
         monthly=projection.monthly_usd,
-        monthly_if_all_answered=answered.monthly_usd,
+        monthly_if_all_answered=answered.monthly_usd if is_telling else None,
         daily_messages=daily_messages,
         assumption=projection.assumption,
     )
 
 
+def _given_up(total: Figures) -> float:
+    funnel = total.funnel
+    return (funnel.timeout + funnel.broken + funnel.cancelled_in_flight) / funnel.sent if funnel.sent else 0.0
+
+
 def _by_query(
-    whole: Totals, mix: Mapping[str, float], prices: PriceTable, counts: Callable[[CellKey], bool]
+    whole: Totals, mix: Mapping[str, float], prices: PriceTable, keeps: Callable[[CellKey], bool]
 ) -> dict[str, tuple[Decimal, int]]:
-    """By query type of the mix, USD spent and how many messages `counts` keeps; types without any are left out."""
+    """By query type of the mix, USD spent on the messages that `keeps` keeps, and how many; types without are left out.
+
+    Messages that a stopped run never sent are no messages.
+    """
     by_query: dict[str, tuple[Decimal, int]] = {}
     for query in mix:
-        cells = {key: cell for key, cell in whole.cells.items() if key.query == query}
+        cells = {key: cell for key, cell in whole.cells.items() if key.query == query and keeps(key)}
         usd = spent(cells, prices)
-        messages = sum(cell.count for key, cell in cells.items() if counts(key))
+        messages = sum(cell.sent if key.outcome is Outcome.CANCELLED else cell.count for key, cell in cells.items())
         if usd is not None and messages:
             by_query[query] = (usd, messages)
     return by_query
@@ -91,10 +115,8 @@ def _by_query(
 
 def _exit_codes(manifest: Mapping[str, Any], verdict: str) -> tuple[int, ...]:
     codes = {int(code) for code in manifest.get("exit_codes", ())}
-    if manifest.get("status") in {"interrupted", "running"}:  # killed: its manifest still says that it runs
+    if manifest.get("status") == "running":  # killed: its manifest still says that it runs
         codes.add(Exit.INTERRUPTED)
-    if manifest.get("status") == "degraded":
-        codes.add(Exit.DEGRADED)
     if verdict == "invalid":
         codes.add(Exit.INVALID_RUN)
     return tuple(sorted(codes)) or (int(Exit.OK),)

@@ -64,6 +64,7 @@ def judge(manifest: Mapping[str, Any], run: Recording, whole: Totals, total: Fig
     reasons = [
         *_delivered(manifest, total),
         *_lost(manifest),
+        *_target(manifest),
         *_lag(manifest, total, generator),
         *_stalls(generator),
         *_processor(generator),
@@ -113,7 +114,7 @@ def _delivered(manifest: Mapping[str, Any], total: Figures) -> Iterator[Reason]:
         why = "a worker was lost" if manifest.get("lost_workers") else "the run was cut short"
         yield Reason(
             "undelivered",
-            f"{_part(funnel.unfinished, funnel.planned)} have no outcome because {why}",
+            f"{_part(funnel.unfinished, funnel.planned)} were never sent because {why}",
             {"planned": funnel.planned, "unfinished": funnel.unfinished, "share": funnel.unfinished / funnel.planned},
             verdict,
         )
@@ -129,6 +130,13 @@ def _lost(manifest: Mapping[str, Any]) -> Iterator[Reason]:
             "and nobody took it over; look for what killed them (memory?) and run again",
             {"lost": len(lost), "workers": workers},
             "suspect",
+        )
+
+
+def _target(manifest: Mapping[str, Any]) -> Iterator[Reason]:
+    if ended := manifest.get("target_ended"):
+        yield Reason(
+            "target_ended", f"{ended}; what follows is of a target that was not there", {"ended": str(ended)}, "invalid"
         )
 
 
@@ -223,10 +231,17 @@ def _usage(total: Figures) -> Iterator[Reason]:
 
 
 def _samples(total: Figures) -> Iterator[Reason]:
-    if total.latency.count < _MIN_SAMPLES:
+    if not total.latency.count and total.funnel.sent:
+        yield Reason(
+            "no_ok_answer",
+            f"not one of {total.funnel.sent:,} requests got an ok answer: there is no latency to report",
+            {"ok": 0, "sent": total.funnel.sent},
+            "suspect",
+        )
+    elif total.latency.count < _MIN_SAMPLES:
         yield Reason(
             "few_samples",
-            f"{total.latency.count:,} ok answers are too few for a p95, which needs {_MIN_SAMPLES}; run longer",
+            f"too few ok answers ({total.latency.count:,}) for a p95, which needs {_MIN_SAMPLES}; run longer",
             {"ok": total.latency.count, "needed": _MIN_SAMPLES},
             "suspect",
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -242,6 +241,6 @@ def _watch(*, quiet: bool, no_color: bool) -> Watch:
     if quiet:
         return lambda _planned, _duration_s: Quiet()
     console: Console = Console(stderr=True, no_color=no_color or None)
-    if sys.stderr.isatty():
+    if console.is_terminal and not console.no_color:
         return lambda planned, duration_s: Screen(console, planned, duration_s)
     return lambda planned, duration_s: Lines(console, planned, duration_s)

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from loadtester.errors import Exit, FmloadError
+
 
 def serve(
     *,
@@ -19,25 +21,32 @@ def serve(
     requests_per_minute: Annotated[int | None, typer.Option(help="Legacy quota of each model.", min=1)] = None,
     model_connections: Annotated[int, typer.Option(help="MangaAssist's connections to Bedrock.", min=1)] = 200,
     seed: Annotated[int, typer.Option(help="Seed of the emulator's latencies and answers.")] = 1,
-    log: Annotated[Path, typer.Option(help="Where the logs go: one line a request.")] = Path("reports/serve"),
+    log: Annotated[Path, typer.Option(help="Where the directory of the logs goes: one line a request.")] = Path(
+        "reports"
+    ),
 ) -> None:
     """Serve the bundled MangaAssist and the Bedrock emulator on loopback until Ctrl-C."""
     import asyncio  # noqa: PLC0415  heavy, and --help must be quick
     import signal  # noqa: PLC0415
+    from datetime import UTC, datetime  # noqa: PLC0415
 
     from loadtester.bundled import bundled_target  # noqa: PLC0415
+    from loadtester.rundir import new_directory  # noqa: PLC0415
     from loadtester.scenario import Bundled  # noqa: PLC0415
 
+    logs = new_directory(log, "serve", datetime.now(UTC))
     settings = Bundled(seed, time_scale, tokens_per_minute, requests_per_minute, model_connections)
 
     async def stand() -> None:
         stop = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        async with bundled_target(settings, log, port=port, bedrock_port=bedrock_port) as urls:
+        async with bundled_target(settings, logs, port=port, bedrock_port=bedrock_port) as urls:
             typer.echo(f"MangaAssist  {urls.app}  (WebSocket {urls.app.replace('http', 'ws', 1)}/ws)")
             typer.echo(f"Bedrock      {urls.bedrock}")
-            typer.echo(f"logs         {log}\nCtrl-C stops both.", err=True)
-            await stop.wait()
+            typer.echo(f"logs         {logs}\nCtrl-C stops both.", err=True)
+            ended = await urls.until_ended(stop)
+        if ended:
+            raise FmloadError(ended, remedy=f"its log is in {logs}", code=Exit.UNREACHABLE)
 
     asyncio.run(stand())

@@ -74,6 +74,7 @@ class ClosedEngine:
         self._second = 0
         self.lost: list[int] = []
         self.is_stopped = False
+        self.stopped_s: float | None = None
         self.elapsed_s = 0.0
 
     async def open(self) -> None:
@@ -116,6 +117,7 @@ class ClosedEngine:
         if self.is_stopped:
             return
         self.is_stopped = True
+        self.stopped_s = self._clock() / 1e9
         self._deadline = asyncio.get_running_loop().call_later(self._limits.graceful_stop_s, self.abort)
         for pause in self._pauses:
             _end(pause)

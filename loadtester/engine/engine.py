@@ -70,6 +70,7 @@ class Engine:
         self._failure: BaseException | None = None
         self.lost: list[int] = []
         self.is_stopped = False
+        self.stopped_s: float | None = None
         self.elapsed_s = 0.0
 
     async def open(self) -> None:
@@ -110,15 +111,20 @@ class Engine:
         self._deadlines.close()
         if self._deadline is not None:
             self._deadline.cancel()
+        try:
+            self._flush(stall_s=0.0)
+        except Exception:
+            if self._failure is None:
+                raise
         if self._failure is not None:
             raise self._failure
-        self._flush(stall_s=0.0)
 
     def stop(self) -> None:
         """Send nothing more; what is in flight may finish within `graceful_stop_s`."""
         if self.is_stopped:
             return
         self.is_stopped = True
+        self.stopped_s = self._clock() / 1e9
         self._deadline = asyncio.get_running_loop().call_later(self._limits.graceful_stop_s, self.abort)
         if self._pacer is not None:
             self._pacer.stop()
@@ -153,7 +159,7 @@ class Engine:
         if len(self._in_flight) >= self._limits.max_in_flight:
             self._leave_out(row, _DROPPED)
             if self._workload.is_last_turn(row):
-                self._chore(self._driver.finish(self._workload.request(row)))
+                self._chore(self._finish(row, self._tail.pop(int(self._arrivals.session[row]), None)))
             return
         session = int(self._arrivals.session[row])
         task = asyncio.get_running_loop().create_task(self._converse(row, self._tail.get(session)))
@@ -182,6 +188,12 @@ class Engine:
         await exchange(request, probe, self._driver, self._recorder, self._deadlines)
         if self._workload.is_last_turn(row):
             await self._driver.finish(request)
+
+    async def _finish(self, row: int, before: asyncio.Task[None] | None) -> None:
+        """Let go of the conversation of a row that was dropped, once the turn before it has ended."""
+        if before is not None and not before.done():
+            await asyncio.wait([before])
+        await self._driver.finish(self._workload.request(row))
 
     def _leave_out(self, row: int, ending: Ending) -> None:
         self._recorder.add_unsent(self._workload.request(row), self._due_ns[row], ending)

@@ -40,8 +40,9 @@ class Pacer:
         self.finished = asyncio.Event()
 
     def start(self) -> None:
-        """Begin; rows already due are launched in this turn of the loop."""
-        self._fire()
+        """Begin; rows already due are launched in this turn of the loop. Once stopped, it stays stopped."""
+        if not self.finished.is_set():
+            self._fire()
 
     def stop(self) -> None:
         """Launch nothing more; `next_row` says what was not launched."""

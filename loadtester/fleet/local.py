@@ -32,6 +32,8 @@ class LocalFleet:
         self.lost: list[int] = []
         self.elapsed_s = 0.0
         self.is_stopped = False
+        self.stopped_s: float | None = None
+        self._zero_ns = 0
 
     async def open(self) -> None:
         """Start the workers and wait until each has its plan and its first connections."""
@@ -47,7 +49,7 @@ class LocalFleet:
                 limit=1 << 26,
             )
             self._workers.append(worker)
-            _say(worker, Job(job.scenario, job.target, job.shard))
+            _say(worker, job)
         for index, worker in enumerate(self._workers):
             word = await receive(_out(worker))
             if isinstance(word, Refused):
@@ -60,18 +62,19 @@ class LocalFleet:
     async def run(self, zero_ns: int) -> None:
         """Run the plan from `zero_ns` on, or a little later; returns when every worker has ended or died."""
         zero_ns = max(zero_ns, time.perf_counter_ns() + _HEADSTART_NS)
+        self._zero_ns = zero_ns
         for worker in self._workers:
             _say(worker, Start(zero_ns))
         await asyncio.gather(*(self._listen(index, worker) for index, worker in enumerate(self._workers)))
 
     def stop(self) -> None:
         """Send nothing more; what is in flight may finish."""
-        self.is_stopped = True
+        self._note_stop()
         self._tell(Stop(is_now=False))
 
     def abort(self) -> None:
         """Stop now."""
-        self.is_stopped = True
+        self._note_stop()
         self._tell(Stop(is_now=True))
 
     async def aclose(self) -> None:
@@ -82,6 +85,11 @@ class LocalFleet:
             if worker.returncode is None:
                 worker.terminate()
             await worker.wait()
+
+    def _note_stop(self) -> None:
+        if not self.is_stopped:
+            self.is_stopped = True
+            self.stopped_s = (time.perf_counter_ns() - self._zero_ns) / 1e9
 
     def _tell(self, message: Stop) -> None:
         for worker in self._workers:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from contextlib import suppress
 
 from loadtester.cost import price_table
 from loadtester.drivers import driver_for
@@ -28,7 +29,8 @@ async def work() -> None:
     driver = driver_for(job.target)
 
     def tell(interval: Interval, rows: list[str]) -> None:
-        writer.write(frame(Second(interval, rows)))
+        if not writer.is_closing():  # nobody is left to tell when the one who asked is gone
+            writer.write(frame(Second(interval, rows)))
 
     engine = shard_engine(job.scenario, plan_of(job.scenario), driver, shard=job.shard, price=prices.usd, sink=tell)
     try:
@@ -47,10 +49,12 @@ async def work() -> None:
         obeying.cancel()
     finally:
         await driver.aclose()
-    writer.write(frame(Ended(engine.elapsed_s)))
-    await writer.drain()
-    writer.close()
-    await writer.wait_closed()
+    with suppress(ConnectionError):
+        if not writer.is_closing():
+            writer.write(frame(Ended(engine.elapsed_s)))
+            await writer.drain()
+        writer.close()
+        await writer.wait_closed()
 
 
 async def _obey(reader: asyncio.StreamReader, engine: AnyEngine) -> None:

@@ -24,6 +24,20 @@ METRICS: Final = ("latency", "service", "lag", "connect", "ttft", "ttft_service"
 
 Price = Callable[[str, Usage], Decimal | None]
 
+#: Endings of requests that the model worked on, and is paid for; the others were turned away.
+_WORKED_ON: Final = frozenset(
+    {
+        Outcome.OK,
+        Outcome.TRUNCATED,
+        Outcome.FILTERED,
+        Outcome.INVALID,
+        Outcome.BROKEN,
+        Outcome.TIMEOUT,
+        Outcome.MODEL_TIMEOUT,
+        Outcome.CANCELLED,
+    }
+)
+
 #: Different reasons kept in one second: what a target says may never say the same thing twice.
 _MOST_REASONS = 20
 
@@ -51,7 +65,7 @@ class Recorder:
     def add(self, request: Request, probe: Probe, ending: Ending) -> None:
         """Record a request that was sent; `probe.done` has been called."""
         usage = ending.usage
-        if usage is None and ending.outcome is Outcome.OK:
+        if usage is None and ending.outcome in _WORKED_ON:
             usage = _estimate(request, probe)
         answered_by = ending.model or (request.model if usage is not None else "")
         usd = None if usage is None else self._price(answered_by, usage)
@@ -164,8 +178,8 @@ class _Samples:
 
 def _measure(samples: _Samples, probe: Probe, ending: Ending) -> None:
     done_ns, sent_ns, due_ns = probe.done_ns, probe.sent_ns, probe.due_ns
-    if done_ns is None or sent_ns is None:
-        return
+    if done_ns is None or sent_ns is None or ending.outcome is Outcome.CANCELLED:
+        return  # what the user stopped says nothing of the target
     samples.latency.append(done_ns - due_ns)
     samples.service.append(done_ns - sent_ns)
     connect_ns = probe.connect_ns or 0
@@ -211,7 +225,7 @@ def _no_clock() -> int:
 
 
 def _estimate(request: Request, probe: Probe) -> Usage:
-    """Tokens of an answer whose target reported none."""
+    """Tokens of a request whose usage never came: its prompt, and what had come of the answer."""
     return Usage(
         input=estimate(request.prompt),
         output=-(-probe.ascii_chars // ASCII_CHARS_PER_TOKEN) + probe.other_chars,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import re
+import textwrap
 from collections.abc import Iterator
 from dataclasses import asdict
 from decimal import Decimal
@@ -11,12 +13,16 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from loadtester import __version__
 from loadtester.analysis import Figures, Report, Spread
 
 _COLOURS = {"valid": "bold green", "suspect": "bold yellow", "invalid": "bold red"}
 _MODEL_NOISE = re.compile(r"(-20\d{6})?(-v\d+(:\d+)?)?$")
 _MOST_FAILURES = 5
+#: Wide enough for any table.
+_WIDEST = 1_000
+#: Lines that begin with a label go on under what follows it.
+_INDENT = 11
+_LABELS = ("requests ", "outcomes ", "rates ", "quality ", "held ", "tokens ", "cost ", "projected ", " " * _INDENT)
 _UNCORRECTED = "\nclosed model: latency is uncorrected, as a user who waits for a slow answer asks nothing meanwhile"
 _UNSENT = ("planned", "dropped", "cancelled", "unfinished", "sent")
 
@@ -33,27 +39,37 @@ def print_summary(report: Report, console: Console, *, is_compact: bool = False)
         _money(report),
         *_advice(report),
     ]
-    with console.capture() as capture:
-        for part in parts:
-            console.print(part, highlight=False)
-            console.print()
-    # Tables pad their lines to the console's width; what is pasted into a ticket should not be.
-    text = "\n".join(line.rstrip() for line in capture.get().splitlines())
-    console.file.write(text.rstrip("\n") + "\n")
+    # Tables take the room they need, whatever the console has: a figure that is cut short is a wrong figure.
+    page = Console(width=_WIDEST, record=True, file=io.StringIO(), color_system=None)
+    for part in parts:
+        page.print(_wrapped(part, console.width) if isinstance(part, Text) else part, highlight=False, soft_wrap=True)
+        page.print()
+    styled = console.is_terminal and not console.no_color
+    lines = page.export_text(styles=styled).splitlines()
+    console.file.write("\n".join(line.rstrip() for line in lines).rstrip("\n") + "\n")
+
+
+def _wrapped(text: Text, width: int) -> Text:
+    """The text, its long lines broken between words and continued under what they say."""
+    lines: list[Text] = []
+    for line in text.split("\n", allow_blank=True):
+        indent = _INDENT if line.plain.startswith(_LABELS) else 2
+        whole = textwrap.wrap(line.plain, width, subsequent_indent=" " * indent, break_long_words=False)
+        lines += [Text(piece, style=line.spans[0].style if line.spans else line.style) for piece in whole] or [Text()]
+    return Text("\n").join(lines)
 
 
 def _verdict(report: Report) -> Text:
     verdict = report.validity.verdict
     status = report.manifest.get("status")
-    text = Text(verdict.upper(), style=_COLOURS[verdict])
+    partial = ""
     if status != "complete":
         killed = "killed, or is still running" if status == "running" else str(status)
-        text.append(f"  partial: the run was {killed}", style="bold yellow")
+        partial = f"  partial: the run was {killed}"
     lines = [str(report.manifest["error"])] if report.manifest.get("error") else []
     lines += [f"{reason.verdict}: {reason.message}" for reason in report.validity.reasons]
-    for line in lines:
-        text.append(f"\n  {line}", style="default")
-    return text
+    rest = "".join(f"\n  {line}" for line in lines)
+    return Text.assemble((f"{verdict.upper()}{partial}", _COLOURS[verdict]), rest)
 
 
 def _headline(report: Report) -> RenderableType:
@@ -64,7 +80,7 @@ def _headline(report: Report) -> RenderableType:
     text = (
         f"{manifest['name']}: {manifest['pattern']}, {what} in {plan['duration_s']:g} s "
         f"over {manifest['protocol']} to {manifest['target']}\n"
-        f"{manifest['id']}  seed {manifest['seed']}  fmload {__version__}"
+        f"{manifest['id']}  seed {manifest['seed']}  fmload {manifest.get('versions', {}).get('fmload', '')}"
     )
     return Text(text + (_UNCORRECTED if is_closed else ""))
 
@@ -158,7 +174,8 @@ def _short(model: str) -> str:
 def _money(report: Report) -> RenderableType:
     cost, tokens = report.total.cost, report.total.tokens
     estimated = f" ({tokens.estimated_answers:,} answers estimated)" if tokens.estimated_answers else ""
-    cached = f"  cache read {tokens.cache_read:,}  cache write {tokens.cache_write:,}" if tokens.cache_read else ""
+    has_cache = tokens.cache_read or tokens.cache_write
+    cached = f"  cache read {tokens.cache_read:,}  cache write {tokens.cache_write:,}" if has_cache else ""
     lines = [f"tokens     in {tokens.input:,}  out {tokens.output:,}{cached}{estimated}"]
     if cost.unpriced_models:
         lines.append(f"cost       unknown: no price for {', '.join(cost.unpriced_models)}; give one under `prices:`")
@@ -172,10 +189,10 @@ def _money(report: Report) -> RenderableType:
             f"projected  {_usd(cost.daily)} a day, {_usd(cost.monthly)} a month "
             f"at {cost.daily_messages:,} messages a day"
         )
-        if cost.monthly_if_all_answered != cost.monthly:
+        if cost.monthly_if_all_answered not in (None, cost.monthly):
             lines.append(f"           {_usd(cost.monthly_if_all_answered)} a month if every message had been answered")
         lines.append(f"           {cost.assumption}")
-        lines.append(f"           prices: {cost.price_table}")
+    lines.append(f"           prices: {cost.price_table}")
     return Text("\n".join(lines))
 
 

@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -73,6 +74,8 @@ def put(directory: Path, name: str, text: str) -> None:
         beside.write_text(text, encoding="utf-8")
         beside.replace(directory / name)
     except OSError as error:
+        with suppress(OSError):
+            beside.unlink()
         raise _unwritable(directory, error) from error
 
 

@@ -51,7 +51,8 @@ def _run(cells, latencies_s=(), *, metric="latency", planned=1000, is_ok=True):
     if len(latencies_s):
         ns = np.array([round(value * 1e9) for value in latencies_s], dtype=np.int64)
         counts[Series(metric, "lookup", "ai", HAIKU, is_ok)] = count_ns(ns)
-    return recording([Interval(0, planned=planned, sent=995, cells=cells, counts=counts)])
+    sent = sum(cell.sent for cell in cells.values())
+    return recording([Interval(0, planned=planned, sent=sent, cells=cells, counts=counts)])
 
 
 def _summarise(run, **changes):
@@ -157,6 +158,32 @@ def test_the_four_rules():
     assert all(item.evidence and item.check for item in advice)
 
 
+def _failing(outcome, detail, count=100):
+    cells = {
+        CellKey("lookup", "ai", HAIKU, HAIKU, Outcome.OK): Cell(count=900, sent=900, in_slo=900, input=1),
+        CellKey("lookup", "ai", HAIKU, HAIKU, outcome): Cell(count=count, sent=count),
+    }
+    run = _run(cells, GOOD)
+    return recording([replace(run.intervals[0], failures={(outcome, detail): count})])
+
+
+@pytest.mark.parametrize(
+    ("outcome", "codes", "words"),
+    [
+        (Outcome.SERVER_ERROR, ["errors", "sla"], "100 times, server_error: pool exhausted"),
+        (Outcome.TRUNCATED, ["truncated", "sla"], "cut at max_tokens"),
+        (Outcome.THROTTLED, ["throttled", "sla"], "throttled"),
+    ],
+)
+def test_failures_are_not_taken_for_slowness(outcome, codes, words):
+    """When failures break the SLA, the advice is about them: it does not ask for shorter answers."""
+    advice = _summarise(_failing(outcome, "pool exhausted")).advice
+    assert [item.code for item in advice] == codes
+    assert words in advice[0].message
+    assert "--max-tokens lower" not in " ".join(item.check for item in advice[1:])
+    assert "the others failed" in advice[1].message
+
+
 def test_a_perfect_run_needs_no_advice():
     """With nothing wrong there is nothing to advise."""
     cells = {CellKey("lookup", "ai", HAIKU, HAIKU, Outcome.OK): Cell(count=1000, sent=1000, in_slo=1000, input=1)}
@@ -164,12 +191,34 @@ def test_a_perfect_run_needs_no_advice():
 
 
 def test_a_stopped_run_offers_what_had_become_due():
-    """What a stopped run had not come to is planned and cancelled, but was not offered."""
+    """What a stopped run had not come to is planned and cancelled, but was not offered; its drain sends nothing."""
     cells = {
-        CellKey("lookup", "ai", HAIKU, HAIKU, Outcome.OK): Cell(count=100, sent=100, in_slo=100),
-        CellKey("lookup", "ai", HAIKU, "", Outcome.CANCELLED): Cell(count=900),
+        CellKey("lookup", "ai", HAIKU, HAIKU, Outcome.OK): Cell(count=80, sent=80, in_slo=80),
+        CellKey("lookup", "ai", HAIKU, HAIKU, Outcome.CANCELLED): Cell(count=920, sent=20),
     }
-    report = _summarise(_run(cells, GOOD), status="interrupted", elapsed_s=10.0)
-    assert report.total.rates.offered_per_s == 10.0
-    assert Exit.INTERRUPTED in report.exit_codes
-    assert report.validity.verdict == "valid"
+    run = recording([Interval(0, planned=1000, sent=100, cells=cells)])
+    rates = _summarise(run, status="interrupted", stopped_s=10.0, elapsed_s=30.0).total.rates
+    assert (rates.offered_per_s, rates.delivered_per_s) == (10.0, 10.0)
+    assert (rates.sla, rates.error_rate) == (1.0, 0.0)
+
+
+def test_a_killed_run_knows_what_it_sent():
+    """Requests in flight when the run was killed were sent: they are unanswered, not undelivered."""
+    cells = {CellKey("lookup", "ai", HAIKU, HAIKU, Outcome.OK): Cell(count=600, sent=600, in_slo=600)}
+    counts = {Series("latency", "lookup", "ai", HAIKU, True): count_ns(np.full(600, 10**9))}
+    first = Interval(0, planned=700, sent=700, cells=cells, counts=counts)
+    report = _summarise(recording([first, *(Interval(k) for k in range(1, 70))]), status="running", elapsed_s=None)
+    funnel = report.total.funnel
+    assert (funnel.planned, funnel.sent, funnel.unanswered, funnel.unfinished) == (700, 700, 100, 0)
+    assert report.total.rates.delivered_per_s == 10.0
+    assert "undelivered" not in {reason.code for reason in report.validity.reasons}
+    assert report.exit_codes == (Exit.INTERRUPTED,)
+
+
+def test_given_up_answers_leave_no_month_of_answered_ones():
+    """Answers that were given up are the long ones: a mean of the others would be too small, so none is given."""
+    cells = _cells()
+    cells[CellKey("lookup", "ai", HAIKU, HAIKU, Outcome.TIMEOUT)] = Cell(count=50, sent=50, input=50)
+    cost = _summarise(_run(cells, GOOD, planned=1050)).total.cost
+    assert cost.monthly is not None
+    assert cost.monthly_if_all_answered is None

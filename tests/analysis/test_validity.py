@@ -14,6 +14,7 @@ A_SECOND = 10
 PLANNED = SECONDS * A_SECOND
 OK = CellKey("q", "ai", "m", "m", Outcome.OK)
 DROPPED = CellKey("q", "ai", "m", "", Outcome.DROPPED)
+BROKEN = CellKey("q", "ai", "m", "", Outcome.BROKEN)
 
 
 def _verdict(
@@ -54,7 +55,12 @@ def _verdict(
     run = recording([*intervals, Interval(SECONDS, cells=all_cells)])
     whole = totals(run)
     total = figures(
-        whole, lambda _: True, price_table({}), planned=planned, duration_s=float(SECONDS), elapsed_s=float(SECONDS)
+        whole,
+        lambda _: True,
+        price_table({}),
+        due=(planned, sum(cell.sent for cell in all_cells.values())),
+        duration_s=float(SECONDS),
+        elapsed_s=float(SECONDS),
     )
     facts = {"workers": 1, "plan": {"requests": PLANNED, "duration_s": float(SECONDS)}, "host": {"cores": 4}}
     return judge(facts | manifest, run, whole, total, float(SECONDS))
@@ -83,7 +89,8 @@ CAUSES = {
         {"cells": {DROPPED: Cell(count=60)}, "planned": PLANNED + 60},
         "dropped", "invalid", "--max-in-flight",
     ),
-    "killed": ({"planned": PLANNED + 100}, "undelivered", "invalid", "100 of 1,100 planned requests (9.1%)"),
+    "killed": ({"planned": PLANNED + 100}, "undelivered", "invalid", "100 of 1,100 planned requests (9.1%) were never"),
+    "target gone": ({"target_ended": "the app ended"}, "target_ended", "invalid", "the app ended"),
     "worker lost": ({"lost_workers": [1], "workers": 2}, "lost_workers", "suspect", "1 of 2 workers"),
     "lag": ({"lag_s": (0.2,) * A_SECOND}, "lag", "invalid", "generator, not target: lag p99 200 ms (limit 50 ms)"),
     "stalls": (
@@ -97,7 +104,10 @@ CAUSES = {
         {"cells": {OK: Cell(count=PLANNED, sent=PLANNED, estimated=3)}},
         "usage_missing", "suspect", "no usage for 3 answers",
     ),
-    "too few": ({"answers": 10, "planned": 10, "in_flight": 0}, "few_samples", "suspect", "10 ok answers"),
+    "none ok": ({"answers": 0, "cells": {BROKEN: Cell(count=5, sent=5)}, "planned": 5, "in_flight": 0},
+        "no_ok_answer", "suspect", "not one of 5 requests",
+    ),
+    "too few": ({"answers": 10, "planned": 10, "in_flight": 0}, "few_samples", "suspect", "too few ok answers (10)"),
 }  # fmt: skip
 
 

@@ -64,12 +64,12 @@ def test_a_place_that_can_not_be_written_is_named(tmp_path):
 @pytest.mark.parametrize(
     ("environ", "system", "place"),
     [
-        ({}, "linux", "/home/u/.cache/fmload/calibration.json"),
-        ({"XDG_CACHE_HOME": ""}, "linux", "/home/u/.cache/fmload/calibration.json"),
+        ({}, "linux", "/u/.cache/fmload/calibration.json"),
+        ({"XDG_CACHE_HOME": ""}, "linux", "/u/.cache/fmload/calibration.json"),
         ({"XDG_CACHE_HOME": "/c"}, "linux", "/c/fmload/calibration.json"),
-        ({}, "darwin", "/home/u/Library/Caches/fmload/calibration.json"),
+        ({}, "darwin", "/u/Library/Caches/fmload/calibration.json"),
     ],
 )
 def test_it_is_kept_where_the_system_keeps_caches(environ, system, place):
     """XDG's directory on Linux, Library/Caches on macOS."""
-    assert calibration_file(environ, Path("/home/u"), system) == Path(place)
+    assert calibration_file(environ, Path("/u"), system) == Path(place)

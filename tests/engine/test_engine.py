@@ -67,10 +67,10 @@ def _arrivals(due_ms, sessions=None, turns=None):
     )
 
 
-def _run(arrivals, script, *, limits=None, during=None, made=None):
+def _run(arrivals, script, *, limits=None, during=None, made=None, kind=ScriptedDriver):
     """Run to the end; the driver, the recording and the rows by id."""
     limits = limits or Limits(max_in_flight=1000, timeout_s=5.0, graceful_stop_s=5.0)
-    driver, intervals, rows = ScriptedDriver(script), [], []
+    driver, intervals, rows = kind(script), [], []
 
     def sink(interval, lines):
         intervals.append(interval)
@@ -141,6 +141,25 @@ def test_at_the_cap_arrivals_are_dropped_and_counted():
     assert sorted(driver.finished, key=int) == [str(k) for k in range(10)]
 
 
+def test_a_dropped_last_turn_does_not_hang_up_on_the_turn_before():
+    """A conversation is let go of when its turn in flight has ended, not when its last turn is dropped."""
+    log = []
+
+    async def slow(request):
+        await asyncio.sleep(0.05)
+        log.append(request.id)
+        return Ending(Outcome.OK)
+
+    class Driver(ScriptedDriver):
+        async def finish(self, request):
+            log.append(f"finish {request.session}")
+
+    limits = Limits(max_in_flight=1, timeout_s=5.0, graceful_stop_s=5.0)
+    _, _, rows = _run(_arrivals([0, 5], sessions=[0, 0], turns=[1, 2]), slow, limits=limits, kind=Driver)
+    assert _outcomes(rows) == {"ok": 1, "dropped": 1}
+    assert log == [0, "finish 0"]
+
+
 def test_a_timeout_is_an_outcome():
     """An answer that takes too long is given up, and its driver call cancelled."""
     limits = Limits(max_in_flight=10, timeout_s=0.05, graceful_stop_s=5.0)
@@ -197,8 +216,8 @@ def test_stopped_twice_everything_is_cancelled_now():
     _, run, rows = _run(_arrivals([0, 1, 5000]), _never, during=lambda engine: (engine.stop(), engine.abort()))
     assert _outcomes(rows) == {"cancelled": 3}
     assert [rows[k]["sent_ns"] != "" for k in range(3)] == [True, True, False]
-    (cell,) = run.cells().values()
-    assert (cell.count, cell.sent) == (3, 2)
+    cells = run.cells().values()
+    assert (sum(cell.count for cell in cells), sum(cell.sent for cell in cells)) == (3, 2)
 
 
 def test_a_drain_has_a_deadline():

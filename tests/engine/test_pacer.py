@@ -76,6 +76,22 @@ def test_stopped_inside_a_launch():
     assert pacer.next_row == 2
 
 
+@pytest.mark.usefixtures("any_timer")
+@pytest.mark.parametrize("due_ns", [[0, 0], [10**9]])
+def test_stopped_before_it_started(due_ns):
+    """A pacer that was stopped launches nothing when it is started."""
+    launched = []
+
+    async def main():
+        pacer = Pacer(due_ns, launched.append, time.perf_counter_ns())
+        pacer.stop()
+        pacer.start()
+        await asyncio.sleep(0.01)
+
+    asyncio.run(main())
+    assert launched == []
+
+
 def test_no_rows():
     """An empty plan is finished as it starts."""
     pacer, launched = _paced([])

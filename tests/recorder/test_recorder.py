@@ -3,6 +3,8 @@
 import csv
 from decimal import Decimal
 
+import pytest
+
 from loadtester.model import CellKey, Ending, Outcome, Request, Series, Usage
 from loadtester.recorder import COLUMNS, Probe, Recorder
 
@@ -104,6 +106,17 @@ def test_missing_usage_is_estimated_and_counted_as_such():
     interval, _ = _flush(recorder)
     cell = interval.cells[CellKey("greeting", "ai", "m", "m", Outcome.OK)]
     assert (cell.input, cell.output, cell.estimated) == (2, 3, 1)
+
+
+@pytest.mark.parametrize("outcome", Outcome)
+def test_what_the_model_worked_on_is_paid_for(outcome):
+    """A request given up or broken off is estimated by what had come; one that was turned away costs nothing."""
+    recorder = _recorder()
+    recorder.add(REQUEST, _probe(FakeClock()), Ending(outcome))
+    interval, _ = _flush(recorder)
+    (cell,) = interval.cells.values()
+    turned_away = {"throttled", "unavailable", "server_error", "client_error", "refused", "dropped"}
+    assert (cell.input, cell.output, cell.estimated) == ((0, 0, 0) if outcome in turned_away else (2, 3, 1))
 
 
 def test_money_is_priced_by_the_model_that_answered():

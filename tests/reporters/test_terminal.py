@@ -1,0 +1,87 @@
+"""The summary for people never cuts a figure, and says what the run says."""
+
+import io
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from loadtester.analysis import summarise
+from loadtester.cost import price_table
+from loadtester.recorder import Cell, Interval, recording
+from loadtester.reporters import print_summary
+from loadtester.rundir import read
+
+EXAMPLE = Path(__file__).parents[2] / "reports" / "example"
+
+
+def _printed(run, width, *, manifest=None, **options):
+    out = io.StringIO()
+    report = summarise(manifest or run.manifest, run.recording, price_table({}))
+    print_summary(report, Console(file=out, width=width, no_color=True), **options)
+    return out.getvalue()
+
+
+class Big:
+    """The example run with every counter a thousand times as large."""
+
+    def __init__(self, run):
+        self.manifest = run.manifest
+
+        def grown(cell):
+            return Cell(*(value * 1000 for value in (getattr(cell, name) for name in Cell.__slots__)))
+
+        self.recording = recording(
+            Interval(
+                interval.second,
+                planned=interval.planned * 1000,
+                sent=interval.sent * 1000,
+                cells={key: grown(cell) for key, cell in interval.cells.items()},
+                counts=interval.counts,
+            )
+            for interval in run.recording.intervals
+        )
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 200])
+def test_no_figure_is_cut(width):
+    """However narrow the console and large the counts, every figure is there whole."""
+    big = Big(read(EXAMPLE))
+    report = summarise(big.manifest, big.recording, price_table({}))
+    text = _printed(big, width)
+    assert "…" not in text
+    for part in report.by["query"].values():
+        assert f"{part.tokens.input:,}" in text
+        assert f"${part.cost.run:,.4f}" in text
+    assert f"${report.total.cost.run.quantize(Decimal('0.0001')):,}" in text
+
+
+def test_long_lines_go_on_under_what_they_say():
+    """Text is broken between words, and continued under its label."""
+    lines = _printed(read(EXAMPLE), 80).splitlines()
+    assert max(map(len, lines)) <= 80
+    begin = next(k for k, line in enumerate(lines) if "every day brings" in line)
+    assert lines[begin + 1].startswith(" " * 11)
+
+
+def test_nothing_but_text_where_there_is_no_terminal():
+    """No escape codes, no padding at the ends of lines."""
+    text = _printed(read(EXAMPLE), 80)
+    assert "\x1b" not in text
+    assert all(line == line.rstrip() for line in text.splitlines())
+
+
+def test_a_partial_run_says_so_first():
+    """The first line of an interrupted, killed or aborted run says that it is partial."""
+    run = read(EXAMPLE)
+    for status in ("interrupted", "running", "degraded", "aborted"):
+        first = _printed(run, 80, manifest={**run.manifest, "status": status}).splitlines()[0]
+        assert "partial" in first
+
+
+def test_the_compact_summary_leaves_out_the_tables_by_type():
+    """Compact has the totals only."""
+    text = _printed(read(EXAMPLE), 80, is_compact=True)
+    assert "latency (ok answers" in text
+    assert "recommendation  " not in text
