@@ -58,9 +58,9 @@ def summarise(manifest: Mapping[str, Any], run: Recording, prices: PriceTable) -
 
 
 def _sending_s(manifest: Mapping[str, Any], run: Recording) -> float:
-    """How long requests were sent: the plan's length, or less where the run was stopped or killed."""
+    """How long requests were sent, as far as it is on record: the plan's length, or less where it was cut short."""
     planned_s = float(manifest["plan"]["duration_s"])
-    if manifest.get("status") == "running":
+    if manifest.get("status") in {"running", "aborted"}:
         return min(planned_s, float(len(run.intervals)))
     stopped_s = manifest.get("stopped_s")
     return planned_s if stopped_s is None else min(planned_s, float(stopped_s))
