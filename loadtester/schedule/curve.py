@@ -84,7 +84,8 @@ def time_at(curve: Curve, areas: Floats) -> Floats:
     rate = curve.rate_per_s[piece]
     rest = areas - curve.cumulative[piece]
     root = np.sqrt(np.maximum(rate * rate + 2 * slope[piece] * rest, 0.0))
-    past = np.divide(2 * rest, rate + root, out=np.zeros_like(rest), where=rest > 0)
+    # An area that is almost nothing may leave no root either; it is reached at once.
+    past = np.divide(2 * rest, rate + root, out=np.zeros_like(rest), where=rate + root > 0)
     return np.asarray(curve.time_s[piece] + np.clip(past, 0.0, width[piece]), dtype=np.float64)
 
 

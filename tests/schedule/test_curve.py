@@ -47,6 +47,7 @@ def test_area(times, rates, area):
 
 @PROPERTY
 @given(RATES, PIECES, st.lists(st.floats(0, 1), min_size=1, max_size=20))
+@example(first=0.0, pieces=[(3.0, 0.5)], shares=[5e-324])
 def test_time_at_inverts_the_area(first, pieces, shares):
     """The area up to the time at which an area is reached is that area, and times come in the order of areas."""
     curve = curve_of(first, pieces)
