@@ -94,7 +94,7 @@ async def _drive(
     writer = Writer(plan.directory, _manifest(plan, started_at), started_at)
     meter = Meter()
 
-    def record(interval: Interval, rows: list[str]) -> None:
+    def record(interval: Interval, rows: bytes) -> None:
         writer.write(interval, rows)
         observer.observe(meter.add(interval))
 

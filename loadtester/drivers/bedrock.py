@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
@@ -148,6 +149,9 @@ class _Nobody:
         pass
 
     def chunk(self, n_bytes: int, text: str) -> None:
+        pass
+
+    def chunks(self, n_bytes: int, texts: Sequence[str]) -> None:
         pass
 
     def connected(self, duration_ns: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from loadtester.model import Ending, Request
@@ -23,6 +24,9 @@ class Probe(Protocol):
         Called once for each piece of *content* (not for heads, roles, usage, pings or empty deltas).
         The first call is the first-token moment, neighbours give the inter-chunk gaps.
         """
+
+    def chunks(self, n_bytes: int, texts: Sequence[str]) -> None:
+        """Mark the arrival of pieces of content that one read brought: at the same moment, with no gap between."""
 
     def connected(self, duration_ns: int) -> None:
         """Record that a connection was opened for this request, in `duration_ns` (TCP + TLS + upgrade)."""

@@ -100,26 +100,40 @@ class _Reader:
     def is_done(self) -> bool:
         return self._has_ended
 
-    def take(self, event: Event) -> None:
-        data = event.data
-        if self._has_ended:
-            return
+    def take(self, events: list[Event]) -> None:
+        texts: list[str] = []
+        n_bytes = 0
+        try:
+            for event in events:
+                if self._has_ended:
+                    break
+                text = self._take(*event)
+                if text:
+                    texts.append(text)
+                    n_bytes += len(event[1])
+        finally:
+            if texts:
+                self._probe.chunks(n_bytes, texts)
+
+    def _take(self, kind: bytes, data: bytes) -> str:
+        """Look at one event; returns the content that it adds to the answer, "" for some."""
         if data == DONE:
             self._has_ended = True
-            return
+            return ""
         chunk = read_completion(data)
-        if event.type == b"error" or has_fault(chunk.error):
+        if kind == b"error" or has_fault(chunk.error):
             self._ending, self._has_ended = ending_of_error(data), True
-            return
+            return ""
+        text = ""
         for choice in chunk.choices[:1]:
             said = choice.delta or _NOBODY
-            if said.content:
-                self._probe.chunk(len(data), said.content)
+            text = said.content or ""
             self._has_refused = self._has_refused or bool(said.refusal)
             self._finish_reason = choice.finish_reason or self._finish_reason
         self._model = chunk.model or self._model
         if chunk.usage:
             self._usage = chunk.usage
+        return text
 
     def end(self) -> Ending:
         if not self._has_ended:

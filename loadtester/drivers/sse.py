@@ -66,17 +66,25 @@ class _Reader:
     def is_done(self) -> bool:
         return self._ending is not None
 
-    def take(self, event: Event) -> None:
-        if self._ending is not None:
-            return
-        if event.type == b"delta":
-            text = read_delta(event.data).text
-            if text:
-                self._probe.chunk(len(event.data), text)
-        elif event.type == b"done":
-            self._ending = ending_of_done(event.data, read_done(event.data))
-        elif event.type == b"error":
-            self._ending = ending_of_error(event.data)
+    def take(self, events: list[Event]) -> None:
+        texts: list[str] = []
+        n_bytes = 0
+        try:
+            for kind, data in events:
+                if self._ending is not None:
+                    break
+                if kind == b"delta":
+                    text = read_delta(data).text
+                    if text:
+                        texts.append(text)
+                        n_bytes += len(data)
+                elif kind == b"done":
+                    self._ending = ending_of_done(data, read_done(data))
+                elif kind == b"error":
+                    self._ending = ending_of_error(data)
+        finally:
+            if texts:
+                self._probe.chunks(n_bytes, texts)
 
     def end(self) -> Ending:
         return self._ending or Ending(Outcome.BROKEN, detail="the stream ended without its done event")

@@ -20,7 +20,7 @@ from loadtester.recorder import Interval, Probe, Recorder
 from loadtester.schedule import Arrivals
 from loadtester.workload import Workload
 
-Sink = Callable[[Interval, list[str]], None]
+Sink = Callable[[Interval, bytes], None]
 
 _DROPPED = Ending(Outcome.DROPPED, detail="the in-flight cap was reached")
 

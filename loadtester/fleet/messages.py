@@ -50,7 +50,7 @@ class Second:
     """One second of a worker's recording."""
 
     interval: Interval
-    rows: list[str]
+    rows: bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,10 @@ class Seconds:
 
     def __init__(self, count: int, sink: Sink) -> None:
         self._sink = sink
-        self._waiting: dict[int, tuple[Interval, list[str]]] = {}
+        self._waiting: dict[int, tuple[Interval, bytes]] = {}
         self._next_of: dict[int, int] = dict.fromkeys(range(count), 0)
 
-    def add(self, worker: int, interval: Interval, rows: list[str]) -> None:
+    def add(self, worker: int, interval: Interval, rows: bytes) -> None:
         """Take a second of one worker; a worker's seconds come in order."""
         known = self._waiting.get(interval.second)
         self._waiting[interval.second] = (

@@ -28,7 +28,7 @@ async def work() -> None:
     prices = price_table(job.scenario.prices)
     driver = driver_for(job.target)
 
-    def tell(interval: Interval, rows: list[str]) -> None:
+    def tell(interval: Interval, rows: bytes) -> None:
         if not writer.is_closing():  # nobody is left to tell when the one who asked is gone
             writer.write(frame(Second(interval, rows)))
 

@@ -5,7 +5,7 @@ from loadtester.recorder.meter import Meter
 from loadtester.recorder.probe import Probe
 from loadtester.recorder.recorder import Price, Recorder
 from loadtester.recorder.recording import Cell, Interval, Recording, recording
-from loadtester.recorder.rows import COLUMNS
+from loadtester.recorder.rows import COLUMNS, packed
 
 __all__ = [
     "COLUMNS",
@@ -19,5 +19,6 @@ __all__ = [
     "Recorder",
     "Recording",
     "count_ns",
+    "packed",
     "recording",
 ]

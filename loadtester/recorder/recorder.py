@@ -16,7 +16,7 @@ from loadtester.model import CellKey, Ending, Outcome, Request, Series, Usage
 from loadtester.recorder.histogram import Counts, count_ns
 from loadtester.recorder.probe import Probe
 from loadtester.recorder.recording import Cell, Interval
-from loadtester.recorder.rows import row
+from loadtester.recorder.rows import Rows, row
 from loadtester.workload import ASCII_CHARS_PER_TOKEN, estimate
 
 #: What is measured of a request (docs/measurement.md).
@@ -59,7 +59,7 @@ class Recorder:
         self._worker = worker
         self._groups: dict[tuple[str, str, str], _Group] = {}
         self._failures: Counter[tuple[Outcome, str]] = Counter()
-        self._rows: list[str] = []
+        self._rows = Rows()
         self._cpu_s = time.process_time()
 
     def add(self, request: Request, probe: Probe, ending: Ending) -> None:
@@ -74,17 +74,15 @@ class Recorder:
         _measure(group.ok if ending.outcome is Outcome.OK else group.other, probe, ending)
         if ending.outcome is not Outcome.OK:
             self._explain(ending)
-        self._rows.append(row(request, probe, ending, usage, usd, self._worker))
+        self._rows.add(row(request, probe, ending, usage, usd, self._worker))
 
     def add_unsent(self, request: Request, due_ns: int, ending: Ending) -> None:
         """Record a planned request that was never sent: dropped, or cancelled before its turn."""
         self._group(request).cell("", ending.outcome)[_COUNT] += 1
-        self._rows.append(row(request, Probe(_no_clock, due_ns), ending, None, None, self._worker))
+        self._rows.add(row(request, Probe(_no_clock, due_ns), ending, None, None, self._worker))
 
-    def flush(
-        self, second: int, *, planned: int, sent: int, in_flight: int, stall_s: float
-    ) -> tuple[Interval, list[str]]:
-        """What came since the last flush, as second `second` of the run, and its CSV rows; then forget it."""
+    def flush(self, second: int, *, planned: int, sent: int, in_flight: int, stall_s: float) -> tuple[Interval, bytes]:
+        """What came since the last flush, as second `second` of the run, and its gzipped CSV rows; then forget it."""
         cpu_s = time.process_time()
         interval = Interval(
             second=second,
@@ -97,12 +95,10 @@ class Recorder:
             failures=self._failures,
             counts=_counts(self._groups),
         )
-        rows = self._rows
         self._cpu_s = cpu_s
         self._groups = {}
         self._failures = Counter()
-        self._rows = []
-        return interval, rows
+        return interval, self._rows.take()
 
     def _explain(self, ending: Ending) -> None:
         key = (ending.outcome, ending.detail or "")

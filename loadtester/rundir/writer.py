@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import os
 from collections.abc import Mapping
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from loadtester.errors import Exit, FmloadError
-from loadtester.recorder import COLUMNS, Interval
+from loadtester.recorder import COLUMNS, Interval, packed
 from loadtester.rundir import hlog, timeline
 
 SCHEMA = 1
@@ -34,19 +33,18 @@ class Writer:
             self._timeline = (directory / "timeline.ndjson").open("wb", buffering=0)
             self._requests = (directory / "requests.csv.gz").open("wb", buffering=0)
             _write(self._hlog, hlog.header(started_at.timestamp(), started_at.isoformat()).encode())
-            _write(self._requests, _member([",".join(COLUMNS)]))
+            _write(self._requests, packed([",".join(COLUMNS)]))
             self.update_manifest(status="running")
         except OSError as error:
             raise _unwritable(directory, error) from error
 
-    def write(self, interval: Interval, rows: list[str]) -> None:
-        """Append one second. The timeline's line comes last: it says that the second is whole."""
+    def write(self, interval: Interval, rows: bytes) -> None:
+        """Append one second, its rows as gzip members. The timeline's line comes last: it says that the second is whole."""
         lines = [
             self._encoder.line(interval.second, series, counts) for series, counts in (interval.counts or {}).items()
         ]
         try:
-            if rows:
-                _write(self._requests, _member(rows))
+            _write(self._requests, rows)
             _write(self._hlog, "".join(lines).encode())
             _write(self._timeline, timeline.line(interval).encode())
         except OSError as error:
@@ -99,11 +97,6 @@ def require_writable(root: Path) -> None:
         probe.unlink()
     except OSError as error:
         raise _unwritable(root, error) from error
-
-
-def _member(rows: list[str]) -> bytes:
-    # A whole gzip member a second: what came before stays readable wherever the file is cut.
-    return gzip.compress(("\n".join(rows) + "\n").encode(), compresslevel=1, mtime=0)
 
 
 def _write(file: BinaryIO, data: bytes) -> None:

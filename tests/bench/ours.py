@@ -86,7 +86,7 @@ async def _run(scenario: Scenario, wrap: Callable[[Driver], Driver]) -> dict[str
     meter = Meter()
     writer = Writer(scenario.output.directory / "run", {}, datetime.now(UTC))
 
-    def sink(interval: Interval, rows: list[str]) -> None:
+    def sink(interval: Interval, rows: bytes) -> None:
         writer.write(interval, rows)
         meter.add(interval)
         intervals.append(interval)

@@ -28,6 +28,10 @@ class FakeProbe:
         assert n_bytes > 0
         self.moments.append(("chunk", text))
 
+    def chunks(self, n_bytes, texts):
+        assert n_bytes >= len(texts)
+        self.moments += [("chunk", text) for text in texts]
+
     def connected(self, duration_ns):
         assert duration_ns > 0
         self.moments.append("connected")

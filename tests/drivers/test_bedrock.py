@@ -46,7 +46,7 @@ class Probe:
 
     def __init__(self):
         self.events = []
-        self.chunks = []
+        self.texts = []
         self.n_bytes = []
         self.n_connected = 0
 
@@ -55,8 +55,13 @@ class Probe:
 
     def chunk(self, n_bytes, text):
         self.events.append("chunk")
-        self.chunks.append(text)
+        self.texts.append(text)
         self.n_bytes.append(n_bytes)
+
+    def chunks(self, n_bytes, texts):
+        assert n_bytes == len("".join(texts).encode())
+        for text in texts:
+            self.chunk(len(text.encode()), text)
 
     def connected(self, duration_ns):  # noqa: ARG002  the probe's signature
         self.n_connected += 1
@@ -251,7 +256,7 @@ def test_a_stream_is_told_as_it_comes(client):
     """Sent, each piece of text, then an Ending with reason, usage, model and the service's own time."""
     ending, probe, _ = sending(client, stream(STREAM))
     assert probe.events == ["sent", "chunk", "chunk"]
-    assert (probe.chunks, probe.n_bytes) == (["こん", "ni"], [6, 2])
+    assert (probe.texts, probe.n_bytes) == (["こん", "ni"], [6, 2])
     assert (ending.outcome, ending.finish_reason, ending.model) == (Outcome.OK, "end_turn", ask().model)
     assert ending.usage == Usage(11, 5, cache_read=7, cache_write=2)
     assert ending.timing_s == {"model": 1.25}
@@ -260,7 +265,7 @@ def test_a_stream_is_told_as_it_comes(client):
 def test_a_whole_answer_is_one_chunk(client):
     """Converse: the text blocks together, and the same Ending as of a stream."""
     ending, probe, server = sending(client, response(converse_answer()), is_streaming=False)
-    assert (probe.events, probe.chunks, probe.n_bytes) == (["sent", "chunk"], ["こんni"], [8])
+    assert (probe.events, probe.texts, probe.n_bytes) == (["sent", "chunk"], ["こんni"], [8])
     assert ending == sending(client, stream(STREAM))[0]
     assert server.asked[0][0].endswith("/converse")
 
@@ -382,7 +387,7 @@ def test_an_error_inside_a_stream_keeps_its_outcome(client, name, outcome):
     """Also after the first piece of text."""
     ending, probe, _ = sending(client, stream(START, text_event("a"), exception(name, "Too many tokens")))
     assert (ending.outcome, ending.detail) == (outcome, f"in the stream {name}: Too many tokens")
-    assert probe.chunks == ["a"]
+    assert probe.texts == ["a"]
 
 
 @pytest.mark.parametrize(
@@ -608,6 +613,9 @@ def test_a_fault_in_the_probe_is_not_bedrocks(client):
         def chunk(self, n_bytes, text):  # noqa: ARG002  the probe's signature
             raise ZeroDivisionError
 
+        def chunks(self, n_bytes, texts):  # noqa: ARG002  the probe's signature
+            raise ZeroDivisionError
+
     async def main():
         async with bedrock(client, stream(STREAM)) as (driver, _):
             with pytest.raises(ZeroDivisionError):
@@ -668,7 +676,7 @@ def both(said, *, is_streaming):
     for driver in DRIVERS.values():
         ending, probe, server = sending(driver, said, is_streaming=is_streaming)
         path, body = server.asked[0]
-        results.append((ending, probe.chunks, probe.n_bytes, path, body))
+        results.append((ending, probe.texts, probe.n_bytes, path, body))
     return results
 
 

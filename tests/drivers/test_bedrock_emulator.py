@@ -52,7 +52,7 @@ def emulator():
 
 class Probe:
     def __init__(self):
-        self.chunks = []
+        self.pieces = []
 
     def sent(self):
         pass
@@ -61,7 +61,11 @@ class Probe:
         pass
 
     def chunk(self, n_bytes, text):
-        self.chunks.append((n_bytes, text))
+        self.pieces.append((n_bytes, text))
+
+    def chunks(self, n_bytes, texts):
+        assert n_bytes == len("".join(texts).encode())
+        self.pieces += [(len(text.encode()), text) for text in texts]
 
 
 def ask(number, prompt, model=HAIKU, **changes):
@@ -89,7 +93,7 @@ def answers(maker, url, requests, *, is_streaming):
             for request in requests:
                 probe = Probe()
                 ending = await driver.send(request, probe)
-                found.append((msgspec.structs.replace(ending, timing_s=None), probe.chunks))
+                found.append((msgspec.structs.replace(ending, timing_s=None), probe.pieces))
             await driver.aclose()
         return found
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import csv
+import gzip
 import time
 from collections import Counter
 from itertools import count
@@ -111,7 +112,7 @@ class Run:
 
     def _keep(self, interval, lines):
         self.intervals.append(interval)
-        self.lines.extend(lines)
+        self.lines.extend(gzip.decompress(lines).decode().splitlines())
 
     @property
     def outcomes(self):

@@ -2,6 +2,7 @@
 
 import asyncio
 import csv
+import gzip
 import time
 from collections import Counter
 
@@ -74,7 +75,7 @@ def _run(arrivals, script, *, limits=None, during=None, made=None, kind=Scripted
 
     def sink(interval, lines):
         intervals.append(interval)
-        rows.extend(lines)
+        rows.extend(gzip.decompress(lines).decode().splitlines())
 
     async def main():
         recorder = Recorder(slo_s=1.0, price=lambda _model, _usage: None)

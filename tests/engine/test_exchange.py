@@ -2,6 +2,7 @@
 
 import asyncio
 import csv
+import gzip
 
 import pytest
 
@@ -43,7 +44,7 @@ def exchanged(send, *, timeout_s=60.0, during=None):
 
     raised = asyncio.run(main())
     _, rows = recorder.flush(0, planned=1, sent=1, in_flight=0, stall_s=0.0)
-    (row,) = csv.reader(rows)
+    (row,) = csv.reader(gzip.decompress(rows).decode().splitlines())
     return raised, dict(zip(COLUMNS, row, strict=True))
 
 

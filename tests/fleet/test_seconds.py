@@ -17,7 +17,7 @@ def test_each_second_once_in_order_with_everybodys_share(lengths, random):
     at = dict.fromkeys(range(len(lengths)), 0)
     for worker in steps:
         if at[worker] < lengths[worker]:
-            seconds.add(worker, Interval(at[worker], sent=1), [f"{worker}"])
+            seconds.add(worker, Interval(at[worker], sent=1), f"{worker}".encode())
         else:
             seconds.end(worker)
         at[worker] += 1
@@ -26,17 +26,17 @@ def test_each_second_once_in_order_with_everybodys_share(lengths, random):
     for interval, rows in passed:
         alive = [worker for worker, length in enumerate(lengths) if length > interval.second]
         assert interval.sent == len(alive)
-        assert sorted(rows) == sorted(map(str, alive))
+        assert sorted(rows.decode()) == sorted(map(str, alive))
 
 
 def test_a_second_waits_for_the_slowest_worker():
     """A second is not passed on while a worker may still add to it; a dead worker holds nothing up."""
     passed = []
     seconds = Seconds(2, lambda interval, _rows: passed.append(interval.second))
-    seconds.add(0, Interval(0), [])
-    seconds.add(0, Interval(1), [])
+    seconds.add(0, Interval(0), b"")
+    seconds.add(0, Interval(1), b"")
     assert passed == []
-    seconds.add(1, Interval(0), [])
+    seconds.add(1, Interval(0), b"")
     assert passed == [0]
     seconds.end(1)
     assert passed == [0, 1]

@@ -1,6 +1,7 @@
 """The recorder turns outcomes into counters, samples and rows, each once."""
 
 import csv
+import gzip
 from decimal import Decimal
 
 import pytest
@@ -41,7 +42,8 @@ def _probe(clock, *, due_ns=0, sent_ns=10, chunks=(100, 150, 250), done_ns=300):
 
 
 def _flush(recorder):
-    return recorder.flush(0, planned=1, sent=1, in_flight=0, stall_s=0.0)
+    interval, rows = recorder.flush(0, planned=1, sent=1, in_flight=0, stall_s=0.0)
+    return interval, gzip.decompress(rows).decode().split("\n")[:-1]
 
 
 def test_moments_become_the_defined_metrics():

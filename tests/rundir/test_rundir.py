@@ -13,7 +13,7 @@ import pytest
 
 from loadtester.errors import Exit, FmloadError
 from loadtester.model import CellKey, Outcome, Series
-from loadtester.recorder import COLUMNS, Cell, Interval, count_ns
+from loadtester.recorder import COLUMNS, Cell, Interval, count_ns, packed
 from loadtester.rundir import SCHEMA, Writer, new_directory, read, request_lines, require_writable
 
 NOW = datetime(2026, 11, 21, 7, 30, 5, tzinfo=UTC)
@@ -46,7 +46,7 @@ def _interval(second):
 def _written(tmp_path, seconds):
     writer = Writer(tmp_path / "run", {"schema": SCHEMA, "id": "run"}, NOW)
     for second in range(seconds):
-        writer.write(_interval(second), [f"{second}" + "," * (len(COLUMNS) - 1)])
+        writer.write(_interval(second), packed([f"{second}" + "," * (len(COLUMNS) - 1)]))
     writer.close()
     return tmp_path / "run"
 
@@ -150,6 +150,6 @@ def test_full_disk_is_an_error_with_a_remedy(tmp_path):
     writer._timeline.close()
     writer._timeline = Path("/dev/full").open("wb", buffering=0)  # noqa: SIM115  closed with the writer
     with pytest.raises(FmloadError, match="No space left") as caught:
-        writer.write(_interval(0), [])
+        writer.write(_interval(0), b"")
     assert caught.value.code is Exit.BUDGET
     writer.close()

@@ -92,7 +92,8 @@ class Streamed:
         if self._refusal is not None:
             self._refusal.on_body(data)
             return
-        take, chunk = self._end.take_payload, self._probe.chunk
+        take = self._end.take_payload
+        texts: list[str] = []
         try:
             for message in self._decoder.feed(data):
                 if message.kind != "event":
@@ -100,11 +101,14 @@ class Streamed:
                 elif self._fault is None:
                     text = take(message.type, message.payload)
                     if text:
-                        chunk(len(text) if text.isascii() else len(text.encode()), text)
+                        texts.append(text)
         except FrameError as error:
             raise HttpError(Outcome.BROKEN, f"the stream can't be read: {error}") from error
         except msgspec.DecodeError as error:
             raise HttpError(Outcome.INVALID, "an event of the stream is not in the format of its API") from error
+        finally:
+            if texts:
+                self._probe.chunks(len("".join(texts).encode()), texts)
 
     def on_end(self) -> None:
         """Judge."""

@@ -26,8 +26,8 @@ class EventReader(Protocol):
     def is_done(self) -> bool:
         """Whether the event that ends an answer has come."""
 
-    def take(self, event: Event) -> None:
-        """Take the next event. Raises ValueError where it is not in the API's format."""
+    def take(self, events: list[Event]) -> None:
+        """Take the next events, which came at once. Raises ValueError where one is not in the API's format."""
 
     def end(self) -> Ending:
         """How the request ended whose stream ends here."""
@@ -90,10 +90,8 @@ class Stream:
         if self._feed is None:
             self._body.add(data)
             return
-        take = self._reader.take
         try:
-            for event in self._feed(data):
-                take(event)
+            self._reader.take(self._feed(data))
         except ValueError as error:
             raise HttpError(Outcome.INVALID, _NOT_JSON) from error
 

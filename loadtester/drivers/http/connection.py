@@ -54,6 +54,7 @@ class Connection(asyncio.Protocol):
         "_is_head_only",
         "_loop",
         "_parser",
+        "_pieces",
         "_pool",
         "_sink",
         "_transport",
@@ -61,6 +62,7 @@ class Connection(asyncio.Protocol):
         "idle_since_s",
         "is_open",
         "is_reusable",
+        "on_body",
         "on_header",
     )
 
@@ -69,8 +71,11 @@ class Connection(asyncio.Protocol):
         self._pool = pool
         self._transport: Any = None
         self._headers: Headers = {}
-        #: Called by the parser for each field; the dict's own method, so that no Python runs for it.
+        self._pieces: list[bytes] = []
+        #: Called by the parser for each field, and for each piece of a body; a dict's and a list's own methods, so that
+        #: no Python runs for it. What one read brought goes to the sink at once.
         self.on_header: Callable[[bytes, bytes], None] = self._headers.__setitem__
+        self.on_body: Callable[[bytes], None] = self._pieces.append
         self._parser: Any = None
         self._waiter: asyncio.Future[None] | None = None
         self._sink: Sink | None = None
@@ -128,6 +133,7 @@ class Connection(asyncio.Protocol):
             self._leave()
             return
         self._is_answered = True
+        fault: Exception | None = None
         try:
             if self._has_head:
                 self._parser.feed_data(data)
@@ -136,10 +142,14 @@ class Connection(asyncio.Protocol):
         except HttpParserError as error:
             # Bytes after the end of the answer spoil the connection, not the answer.
             if not self._is_complete:
-                self._fail(_cause(error))
-        except HttpError as fault:
+                fault = _cause(error)
+        except HttpError as error:
+            fault = error
+        if self._pieces:
+            fault = self._give_out() or fault
+        if fault is not None:
             self._fail(fault)
-        if self._is_complete:
+        elif self._is_complete:
             self._finish()
 
     def eof_received(self) -> None:
@@ -174,16 +184,6 @@ class Connection(asyncio.Protocol):
         if self._is_head_only:
             self._is_complete = True
 
-    def on_body(self, data: bytes) -> None:
-        """A piece of the body is there."""
-        if self._sink is None or self._is_complete:
-            return
-        if self._decoder is None:
-            self._sink.on_body(data)
-        else:
-            for piece in self._decoder.decode(data):
-                self._sink.on_body(piece)
-
     def on_message_complete(self) -> None:
         """The answer is complete, or an interim one is."""
         if self._has_head:
@@ -206,6 +206,23 @@ class Connection(asyncio.Protocol):
         if not self._has_head:
             raise HttpError(Outcome.BROKEN, f"the head of the answer is over {HEAD_LIMIT_BYTES >> 10} KiB")
         self._parser.feed_data(data[room:])
+
+    def _give_out(self) -> Exception | None:
+        """Give the sink what the last read brought of the body; returns what went wrong there."""
+        pieces, sink = self._pieces, self._sink
+        data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        pieces.clear()
+        if sink is None or self._is_head_only:
+            return None
+        try:
+            if self._decoder is None:
+                sink.on_body(data)
+            else:
+                for piece in self._decoder.decode(data):
+                    sink.on_body(piece)
+        except Exception as fault:  # noqa: BLE001  whoever waits raises it
+            return fault
+        return None
 
     def _finish(self) -> None:
         """Tell the sink and the waiter; give the connection back before anyone else runs."""

@@ -18,12 +18,13 @@ class Reader:
 
     @property
     def is_done(self):
-        return any(event.type == b"done" for event in self.events)
+        return any(event[0] == b"done" for event in self.events)
 
-    def take(self, event):
-        if event.data == b"bad":
-            raise ValueError
-        self.events.append(event)
+    def take(self, events):
+        for event in events:
+            if event[1] == b"bad":
+                raise ValueError
+            self.events.append(event)
 
     def end(self):
         return Ending(Outcome.OK if self.is_done else Outcome.BROKEN)
@@ -70,7 +71,7 @@ def test_stream():
     sink = Stream(reader)
     sink.on_head(200, SSE)
     sink.on_body(b"data: a\n\nevent: do")
-    assert [event.data for event in reader.events] == [b"a"]
+    assert [data for _, data in reader.events] == [b"a"]
     sink.on_body(b"ne\ndata: b\n\n")
     sink.on_end()
     assert sink.ending.outcome is Outcome.OK
