@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from pathlib import Path
 from typing import Protocol
 
@@ -18,7 +19,7 @@ class Poster(Protocol):
     async def check(self) -> None:
         """Prove that it is there and takes the credentials. Raises FmloadError, code 113."""
 
-    async def post(self, body: bytes, sink: Sink, probe: Probe) -> None:
+    def post(self, body: bytes, sink: Sink, probe: Probe) -> Awaitable[None]:
         """Send one body; the sink gets the answer. Raises HttpError."""
 
     async def aclose(self) -> None:
@@ -45,9 +46,9 @@ class Service:
         """Prove that it is there and takes the credentials. Raises FmloadError, code 113."""
         await preflight(self._endpoint, self._tls)
 
-    async def post(self, body: bytes, sink: Sink, probe: Probe) -> None:
+    def post(self, body: bytes, sink: Sink, probe: Probe) -> Awaitable[None]:
         """Send one body; the sink gets the answer. Raises HttpError."""
-        await self._client.post(self._head, body, sink, probe)
+        return self._client.post(self._head, body, sink, probe)
 
     async def aclose(self) -> None:
         """Close every connection."""

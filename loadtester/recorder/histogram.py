@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from loadtester.recorder import buckets
 
-
 #: Below this many values, sorting them takes less time than counting into every bucket up to the highest.
 _FEW: Final = 5_000
 

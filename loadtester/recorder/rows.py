@@ -11,7 +11,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Final
 
-from loadtester.model import Ending, Request, Usage
+from loadtester.model import Ending, Outcome, Request, Usage
 from loadtester.recorder.probe import Probe
 from loadtester.workload import estimate
 
@@ -83,30 +83,43 @@ class Rows:
 
 def row(request: Request, probe: Probe, ending: Ending, usage: Usage | None, usd: Decimal | None, worker: int) -> str:
     """The line, without its line end, in the order of COLUMNS; empty where there is nothing to say."""
-    tokens = (
+    sent_ns, first_ns, done_ns, connect_ns = probe.sent_ns, probe.first_ns, probe.done_ns, probe.connect_ns
+    asked = _asked(request.query, request.model)
+    end = _end(ending.model, ending.outcome)
+    if ending.detail is not None:
+        end += _quoted(ending.detail)
+    used = ",,," if usage is None else f"{usage.input},{usage.output},{'' if usd is None else usd},"
+    cached = (
         ",,,"
         if usage is None
-        else f"{usage.cache_read},{usage.cache_write},{usage.reasoning},{int(usage.is_estimated)}"
+        else f"{usage.cache_read},{usage.cache_write},{usage.reasoning},{'1' if usage.is_estimated else '0'}"
     )
     return (
-        f"{request.id},{probe.due_ns},{_or_empty(probe.sent_ns)},{_or_empty(probe.first_ns)},{_or_empty(probe.done_ns)},"
-        f"{_name(request.query)},{_name(request.model)},{_name(ending.model)},{ending.outcome},"
-        f"{_quoted(ending.detail)},{'' if usage is None else usage.input},{'' if usage is None else usage.output},"
-        f"{'' if usd is None else usd},{_quoted(request.session)},{request.turn},{worker},{_name(request.kind)},"
-        f"{_name(ending.finish_reason)},{_or_empty(probe.connect_ns)},{probe.n_chunks},{probe.n_bytes},"
-        f"{int(probe.is_held)},{tokens},"
-        f"{estimate(request.prompt) if request.is_bare else ''},{_or_empty(request.want_output_tokens)}"
+        f"{request.id},{probe.due_ns},{'' if sent_ns is None else sent_ns},{'' if first_ns is None else first_ns},"
+        f"{'' if done_ns is None else done_ns},{asked}{end},{used}{_quoted(request.session)},{request.turn},{worker},"
+        f"{_kind(request.kind, ending.finish_reason)}{'' if connect_ns is None else connect_ns},{probe.n_chunks},"
+        f"{probe.n_bytes},{'1' if probe.is_held else '0'},{cached},"
+        f"{estimate(request.prompt) if request.is_bare else ''},"
+        f"{'' if request.want_output_tokens is None else request.want_output_tokens}"
     )
 
 
-def _or_empty(value: int | None) -> int | str:
-    return "" if value is None else value
+# The few texts that stand in line after line, each with the comma behind it.
 
 
 @lru_cache(maxsize=1024)
-def _name(text: str | None) -> str:
-    """Quoted; of the few texts that stand in line after line."""
-    return _quoted(text)
+def _asked(query: str, model: str) -> str:
+    return f"{_quoted(query)},{_quoted(model)},"
+
+
+@lru_cache(maxsize=1024)
+def _end(answered_by: str | None, outcome: Outcome) -> str:
+    return f"{_quoted(answered_by)},{outcome},"
+
+
+@lru_cache(maxsize=1024)
+def _kind(kind: str, finish_reason: str | None) -> str:
+    return f"{_quoted(kind)},{_quoted(finish_reason)},"
 
 
 def _quoted(text: str | None) -> str:

@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 _MASK: Final = (1 << 64) - 1
 _GAMMA: Final = 0x9E3779B97F4A7C15
 #: Multiplier and increment of Knuth's MMIX (The Art of Computer Programming, volume 2, 3.3.4).
@@ -23,6 +26,14 @@ def bits(key: int, n: int) -> int:
     return z ^ (z >> 31)
 
 
+def bits_of(key: int, ns: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """`bits` of many numbers at once, shape (n,)."""
+    z = np.uint64(key) + ns.astype(np.uint64) * np.uint64(_GAMMA)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))
+
+
 def stream(seed: int, number: int) -> int:
     """The key of one of a seed's independent streams; any integer is a seed."""
     return bits(bits(seed & _MASK, 1), number + 1)
@@ -31,6 +42,11 @@ def stream(seed: int, number: int) -> int:
 def fraction(drawn: int) -> float:
     """A uniform number in [0, 1) from 64 drawn bits."""
     return (drawn >> 11) * 2.0**-53
+
+
+def fractions(drawn: NDArray[np.uint64]) -> NDArray[np.float64]:
+    """`fraction` of many at once, shape (n,)."""
+    return (drawn >> np.uint64(11)) * 2.0**-53
 
 
 def pick(slots: Sequence[Sequence[str]], drawn: int) -> tuple[str, ...]:

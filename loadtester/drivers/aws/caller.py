@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -45,9 +45,9 @@ class Caller:
         self._client = HttpClient(access.host, access.port, tls=tls)
         self._refreshing = asyncio.create_task(self._keep_fresh()) if access.may_expire else None
 
-    async def post(self, path: str, body: bytes, sink: Sink, probe: Probe) -> None:
+    def post(self, path: str, body: bytes, sink: Sink, probe: Probe) -> Awaitable[None]:
         """Send `body` to `path`, which is percent-encoded and begins with a slash. Raises HttpError."""
-        await self._client.post(self.head(path, body), body, sink, probe)
+        return self._client.post(self.head(path, body), body, sink, probe)
 
     def head(self, path: str, body: bytes) -> bytes:
         """Everything of a request up to and including `content-length: `."""
