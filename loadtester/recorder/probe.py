@@ -56,13 +56,6 @@ class Probe:
 
     def chunk(self, n_bytes: int, text: str) -> None:
         """A piece of the answer's content arrived."""
-        self._arrived(n_bytes, text, 1)
-
-    def chunks(self, n_bytes: int, texts: Sequence[str]) -> None:
-        """Pieces of the answer's content arrived at the same moment: there is no gap between them."""
-        self._arrived(n_bytes, "".join(texts), len(texts))
-
-    def _arrived(self, n_bytes: int, text: str, count: int) -> None:
         now = self._clock()
         if self.first_ns is None:
             self.first_ns = now
@@ -70,11 +63,8 @@ class Probe:
             self.gaps_ns = array("q", (now - self._last_ns,))
         else:
             self.gaps_ns.append(now - self._last_ns)
-        if count > 1:
-            none = array("q", bytes(_GAP_BYTES * (count - 1)))
-            self.gaps_ns = none if self.gaps_ns is None else self.gaps_ns + none
         self._last_ns = now
-        self.n_chunks += count
+        self.n_chunks += 1
         self.n_bytes += n_bytes
         if text.isascii():
             self.ascii_chars += len(text)
@@ -82,6 +72,14 @@ class Probe:
             n_ascii = len(text.encode("ascii", "ignore"))
             self.ascii_chars += n_ascii
             self.other_chars += len(text) - n_ascii
+
+    def chunks(self, n_bytes: int, texts: Sequence[str]) -> None:
+        """Pieces of the answer's content arrived at the same moment: there is no gap between them."""
+        self.chunk(n_bytes, "".join(texts))
+        if len(texts) > 1:
+            more = array("q", bytes(_GAP_BYTES * (len(texts) - 1)))
+            self.gaps_ns = more if self.gaps_ns is None else self.gaps_ns + more
+            self.n_chunks += len(more)
 
     def connected(self, duration_ns: int) -> None:
         """A connection was opened for this request."""

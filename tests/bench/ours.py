@@ -20,6 +20,7 @@ import tempfile
 import time
 from array import array
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -35,6 +36,7 @@ from loadtester.model import Ending, Outcome, Request
 from loadtester.recorder import Interval, Meter, recording
 from loadtester.rundir import Writer
 from loadtester.scenario import Scenario, resolve
+from loadtester.schedule import Arrivals
 
 IN_FLIGHT = 64
 OPEN_S = 6
@@ -69,19 +71,22 @@ def _target(job: str, url: str) -> dict[str, object]:
 async def _closed(scenario: Scenario) -> dict[str, float]:
     gate = _Gate()
     engine_module.Pacer = gate.pacer  # type: ignore[assignment, misc]  the one seam: see the module's docstring
-    return await _run(scenario, lambda driver: _Told(driver, gate.free))
+    arrivals = arrivals_of(scenario)
+    # As many conversations as slots: a WebSocket is opened once for each, as its peer's are.
+    turns = replace(arrivals, session=arrivals.id % IN_FLIGHT, turn=(arrivals.id // IN_FLIGHT + 1).astype(np.int32))
+    return await _run(scenario, turns, lambda driver: _Told(driver, gate.free))
 
 
 async def _opened(scenario: Scenario, job: str) -> dict[str, float]:
     errors_ns = array("q")
-    figures = await _run(scenario, lambda driver: _Stamped(driver, errors_ns) if job == "paced" else driver)
+    figures = await _run(scenario, arrivals_of(scenario), lambda driver: _Stamped(driver, errors_ns) if job == "paced" else driver)
     if errors_ns:
         figures["chunk_error_p50_us"], figures["chunk_error_p99_us"] = np.percentile(errors_ns, (50, 99)) / 1e3
     return figures
 
 
-async def _run(scenario: Scenario, wrap: Callable[[Driver], Driver]) -> dict[str, float]:
-    arrivals, prices = arrivals_of(scenario), price_table(scenario.prices)
+async def _run(scenario: Scenario, arrivals: Arrivals, wrap: Callable[[Driver], Driver]) -> dict[str, float]:
+    prices = price_table(scenario.prices)
     intervals: list[Interval] = []
     meter = Meter()
     writer = Writer(scenario.output.directory / "run", {}, datetime.now(UTC))

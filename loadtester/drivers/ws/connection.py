@@ -120,13 +120,18 @@ class Connection(WSListener):
         except ValueError:
             self._give_up("a frame is not the JSON of a chat answer", WSCloseCode.INVALID_TEXT)
             return
-        if self._probe is not None and delta.text and delta.request_id in (None, self._request_id):
-            self._probe.chunk(len(message), delta.text)
+        text, probe = delta.text, self._probe
+        if text and probe is not None and self._is_ours(delta.request_id):
+            probe.chunk(len(message), text)
 
     def _take_end(self, message: bytes) -> None:
         end = read_end(message)
-        if end is not None and end.request_id in (None, self._request_id):
+        if end is not None and self._is_ours(end.request_id):
             self._resolve(end.ending)
+
+    def _is_ours(self, request_id: str | None) -> bool:
+        """Whether a frame belongs to the answer that is waited for; one that names no request does."""
+        return request_id == self._request_id or request_id is None
 
     def _take_rarer(self, frame: WSFrame) -> None:
         """Close frames, and the pieces of messages that were sent in several."""
