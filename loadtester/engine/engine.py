@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from loadtester.drivers import LEAD_S, Driver
 from loadtester.engine.beat import beat
@@ -23,6 +24,10 @@ from loadtester.workload import Workload
 Sink = Callable[[Interval, bytes], None]
 
 _DROPPED = Ending(Outcome.DROPPED, detail="the in-flight cap was reached")
+
+_LEAD_NS = round(LEAD_S * 1e9)
+#: Connections that are opened at once before the run: a service's or a proxy's backlog may not take more.
+_OPEN_AT_ONCE = 64
 
 #: How many of a stopped run's unsent requests are written off in one turn of the loop.
 _WRITE_OFF_BATCH = 2_000
@@ -54,7 +59,8 @@ class Engine:
         self._recorder = recorder
         self._limits = limits
         self._sink = sink
-        self._due_ns: list[int] = arrivals.due_ns.tolist()
+        #: The plan's own array: a view gives ints without a list of them all.
+        self._due_ns = arrivals.due_ns.data
         self._tail: dict[int, asyncio.Task[None]] = {}
         self._in_flight: set[asyncio.Task[None]] = set()
         self._chores: set[asyncio.Task[None]] = set()
@@ -79,8 +85,10 @@ class Engine:
         Raises FmloadError, code 113, where the target can't be reached or refuses the credentials.
         """
         await self._driver.check()
-        rows = [row for row in self._first_turns() if self._due_ns[row] < LEAD_S * 1e9]
-        await asyncio.gather(*(self._driver.prepare(self._workload.request(row)) for row in rows))
+        rows = self._openings(self._arrivals.due_ns < _LEAD_NS)
+        for start in range(0, len(rows), _OPEN_AT_ONCE):
+            batch = rows[start : start + _OPEN_AT_ONCE].tolist()
+            await asyncio.gather(*(self._driver.prepare(self._workload.request(row)) for row in batch))
 
     async def run(self, zero_ns: int) -> None:
         """Run the plan, its time 0 at `zero_ns` on time.perf_counter_ns; returns when every row has its outcome.
@@ -139,18 +147,16 @@ class Engine:
         return time.perf_counter_ns() - self._zero_ns
 
     def _pace_openings(self) -> Pacer:
-        rows = [row for row in self._first_turns() if self._due_ns[row] >= LEAD_S * 1e9]
-        due_ns = [self._due_ns[row] - round(LEAD_S * 1e9) for row in rows]
-        pacer = Pacer(due_ns, lambda index: self._prepare(rows[index]), self._zero_ns)
+        rows = self._openings(self._arrivals.due_ns >= _LEAD_NS)
+        due_ns = (self._arrivals.due_ns[rows] - _LEAD_NS).data
+        pacer = Pacer(due_ns, lambda index: self._prepare(rows.item(index)), self._zero_ns)
         pacer.start()
         return pacer
 
-    def _first_turns(self) -> list[int]:
-        """Rows whose conversations have connections that are to be opened ahead."""
-        if not self._driver.opens_ahead:
-            return []
-        rows: list[int] = np.flatnonzero(self._arrivals.turn == 1).tolist()
-        return rows
+    def _openings(self, those: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Rows, of `those`, whose conversations have connections that are to be opened ahead."""
+        is_first = (self._arrivals.turn == 1) & those & self._driver.opens_ahead
+        return np.flatnonzero(is_first)
 
     def _prepare(self, row: int) -> None:
         self._chore(self._driver.prepare(self._workload.request(row)))

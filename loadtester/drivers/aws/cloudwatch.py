@@ -33,8 +33,9 @@ async def bedrock_sums(
     """
     asked = [(model, metric) for model in models for metric in metrics]
     totals: dict[str, dict[str, int | None]] = {model: dict.fromkeys(metrics) for model in models}
+    session: Any = aioboto3.Session()
     try:
-        async with aioboto3.Session().client(
+        async with session.client(
             "cloudwatch", region_name=region, endpoint_url=endpoint_url, config=_CONFIG
         ) as client:
             for first in range(0, len(asked), _MOST_QUERIES):

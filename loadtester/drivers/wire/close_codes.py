@@ -26,8 +26,9 @@ _OUTCOMES: Final = {
     TOO_BIG: Outcome.CLIENT_ERROR,
     TRY_AGAIN: Outcome.UNAVAILABLE,
 }
-#: How servers end connections that were idle for too long, or that they are about to leave behind.
-_IDLE: Final = frozenset({OK, GOING_AWAY, NO_STATUS, ABNORMAL, RESTART})
+#: How servers say goodbye to connections that were idle for too long, or that they are about to leave behind. Without a
+#: code nobody knows whether the message was taken, and its answer paid for.
+_IDLE: Final = frozenset({OK, GOING_AWAY, RESTART})
 
 
 def ending_of_close(code: int) -> Ending:
