@@ -2,45 +2,34 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-import platform
 import shutil
-import signal
-import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
-from hashlib import sha256
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from loadtester import __version__
 from loadtester.analysis import Report, summarise
 from loadtester.bundled import bundled_target
-from loadtester.cost import PriceTable, price_table
+from loadtester.campaign.interrupts import Interrupts, Say, interruptible
+from loadtester.campaign.manifest import RunPlan, manifest_of, planned_requests
+from loadtester.cost import price_table
 from loadtester.drivers import driver_for
 from loadtester.engine import AnyEngine, Sink
 from loadtester.errors import Exit, FmloadError
-from loadtester.fleet import LocalFleet, Plan, Shard, plan_of, shard_engine, worker_count
+from loadtester.fleet import LocalFleet, Shard, plan_of, shard_engine, worker_count
 from loadtester.live import Observer
-from loadtester.loop import LOOP, on_loop
+from loadtester.loop import on_loop
 from loadtester.recorder import Interval, Meter
 from loadtester.reporters import summary_text
-from loadtester.rundir import SCHEMA, Writer, new_directory, put, read, require_writable
-from loadtester.scenario import Scenario, Target, redacted
-from loadtester.schedule import Users
+from loadtester.rundir import Writer, new_directory, put, read, require_writable
+from loadtester.scenario import Scenario, Target
 
 #: Makes the observer of a run of so many requests, None where users decide that, over so many seconds.
 Watch = Callable[[int | None, float], Observer]
-
-#: Tells the person who runs it something.
-Say = Callable[[str], None]
-
-_LIBRARIES = ("aioboto3", "hdrhistogram", "httptools", "numpy", "picows")
 
 
 def run(scenario: Scenario, watch: Watch) -> Report:
@@ -58,8 +47,8 @@ async def _run(scenario: Scenario, watch: Watch) -> Report:
     prices = price_table(scenario.prices)
     require_writable(scenario.output.directory)
     directory = new_directory(scenario.output.directory, scenario.output.name, datetime.now(UTC))
-    plan = _Plan(scenario, load, prices, directory, worker_count(scenario, load))
-    with _interruptible() as interrupts, watch(_requests(load), load.duration_s) as observer:
+    plan = RunPlan(scenario, load, prices, directory, worker_count(scenario, load))
+    with interruptible() as interrupts, watch(planned_requests(load), load.duration_s) as observer:
         interrupts.say = observer.say
         try:
             async with _target(scenario, directory, observer) as (target, ended):
@@ -71,19 +60,8 @@ async def _run(scenario: Scenario, watch: Watch) -> Report:
     return _judged(directory, changes, observer.say)
 
 
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """What is settled before anything is started."""
-
-    scenario: Scenario
-    load: Plan
-    prices: PriceTable
-    directory: Path
-    workers: int
-
-
 async def _drive(
-    plan: _Plan, target: Target, ended: Callable[[], str | None], observer: Observer, interrupts: _Interrupts
+    plan: RunPlan, target: Target, ended: Callable[[], str | None], observer: Observer, interrupts: Interrupts
 ) -> dict[str, Any]:
     """Send the load, recording as it goes; the run directory is whole when this returns.
 
@@ -91,7 +69,7 @@ async def _drive(
     FmloadError, and leaves no run directory, where the load could not begin.
     """
     started_at = datetime.now(UTC)
-    writer = Writer(plan.directory, _manifest(plan, started_at), started_at)
+    writer = Writer(plan.directory, manifest_of(plan, started_at), started_at)
     meter = Meter()
 
     def record(interval: Interval, rows: bytes) -> None:
@@ -144,7 +122,7 @@ def _ending(runner: AnyEngine | LocalFleet, error: BaseException | None) -> dict
 
 
 @asynccontextmanager
-async def _runner(plan: _Plan, target: Target, sink: Sink) -> AsyncIterator[AnyEngine | LocalFleet]:
+async def _runner(plan: RunPlan, target: Target, sink: Sink) -> AsyncIterator[AnyEngine | LocalFleet]:
     """What sends the load: an engine in this process, or one in each of several."""
     if plan.workers > 1:
         fleet = LocalFleet(plan.scenario, target, plan.workers, sink)
@@ -199,86 +177,3 @@ async def _target(
             yield replace(target, region="ap-northeast-1", endpoint_url=urls.bedrock), lambda: urls.ended
         else:
             yield replace(target, url=urls.app), lambda: urls.ended
-
-
-class _Interrupts:
-    """What Ctrl-C and SIGTERM do: before the load they end the program; first they drain the run, then they stop it."""
-
-    def __init__(self, task: asyncio.Task[Any] | None) -> None:
-        self._task = task
-        self.runner: AnyEngine | LocalFleet | None = None
-        self.say: Say = lambda _: None
-
-    def __call__(self) -> None:
-        if self.runner is None:
-            if self._task is not None:
-                self._task.cancel()
-        elif self.runner.is_stopped:
-            self.say("stopping now")
-            self.runner.abort()
-        else:
-            self.say("stopping: nothing more is sent, waiting for what is in flight (again to stop now)")
-            self.runner.stop()
-
-
-@contextmanager
-def _interruptible() -> Iterator[_Interrupts]:
-    interrupts = _Interrupts(asyncio.current_task())
-    loop = asyncio.get_running_loop()
-    signals = (signal.SIGINT, signal.SIGTERM) if sys.platform != "win32" else ()
-    for number in signals:
-        loop.add_signal_handler(number, interrupts)
-    try:
-        yield interrupts
-    except asyncio.CancelledError as error:
-        raise FmloadError("interrupted before any load was sent", code=Exit.INTERRUPTED) from error
-    finally:
-        for number in signals:
-            loop.remove_signal_handler(number)
-
-
-def _manifest(plan: _Plan, started_at: datetime) -> dict[str, Any]:
-    scenario, load = plan.scenario, plan.load
-    shown = redacted(scenario)
-    return {
-        "schema": SCHEMA,
-        "id": plan.directory.name,
-        "name": scenario.output.name,
-        "status": "running",
-        "started_at": started_at.isoformat(timespec="milliseconds"),
-        "target": shown["target"]["url"] or "the bundled MangaAssist",
-        "protocol": scenario.target.protocol,
-        "model": "closed" if isinstance(load, Users) else "open",
-        "pattern": scenario.load.pattern,
-        "seed": scenario.load.seed,
-        "workers": plan.workers,
-        "plan": {
-            "requests": _requests(load),
-            "users": load.peak if isinstance(load, Users) else None,
-            "duration_s": load.duration_s,
-            "sha256": _digest(load),
-        },
-        "scenario": shown,
-        "price_table": plan.prices.source,
-        "clock": "time.perf_counter_ns",
-        "versions": {
-            "fmload": __version__,
-            "python": platform.python_version(),
-            "loop": LOOP,
-            **{name: version(name) for name in _LIBRARIES},
-        },
-        "host": {
-            "system": platform.platform(),
-            "cores": os.cpu_count(),
-        },
-    }
-
-
-def _requests(load: Plan) -> int | None:
-    """How many requests are planned; users send as many as they come to."""
-    return None if isinstance(load, Users) else len(load)
-
-
-def _digest(load: Plan) -> str:
-    columns = (load.start_ns, load.end_ns) if isinstance(load, Users) else (load.due_ns, load.session)
-    return sha256(b"".join(column.tobytes() for column in columns)).hexdigest()

@@ -14,6 +14,8 @@ from loadtester.fleet.seconds import Seconds
 from loadtester.fleet.shard import Shard
 from loadtester.scenario import Scenario, Target
 
+#: How long a worker may take for its plan and its first connections, in seconds; 10^7 requests take it ten.
+READY_LIMIT_S: float = 120.0
 #: Between the last worker's word that it is ready and time 0, in ns: the word has to reach them all.
 _HEADSTART_NS = 50_000_000
 
@@ -51,7 +53,15 @@ class LocalFleet:
             self._workers.append(worker)
             _say(worker, job)
         for index, worker in enumerate(self._workers):
-            word = await receive(_out(worker))
+            try:
+                async with asyncio.timeout(READY_LIMIT_S):
+                    word = await receive(_out(worker))
+            except TimeoutError:
+                raise FmloadError(
+                    f"worker {index} was not ready after {READY_LIMIT_S:g} s",
+                    remedy="see what holds the machine or the target up, or try --workers 1",
+                    code=Exit.DEGRADED,
+                ) from None
             if isinstance(word, Refused):
                 raise FmloadError(word.message, remedy=word.remedy, code=word.code)
             if not isinstance(word, Ready):

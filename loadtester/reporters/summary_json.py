@@ -39,6 +39,7 @@ def summary(report: Report) -> dict[str, Any]:
         "failures": [asdict(failure) for failure in report.failures],
         "thresholds": [],
         "advice": [asdict(advice) for advice in report.advice],
+        "calibration": report.manifest.get("calibration"),
     }
 
 

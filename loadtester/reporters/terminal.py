@@ -5,9 +5,10 @@ from __future__ import annotations
 import io
 import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from decimal import Decimal
+from typing import Any
 
 from rich.console import Console, RenderableType
 from rich.table import Table
@@ -82,7 +83,19 @@ def _headline(report: Report) -> RenderableType:
         f"over {manifest['protocol']} to {manifest['target']}\n"
         f"{manifest['id']}  seed {manifest['seed']}  fmload {manifest.get('versions', {}).get('fmload', '')}"
     )
-    return Text(text + (_UNCORRECTED if is_closed else ""))
+    return Text(text + _calibration(manifest.get("calibration")) + (_UNCORRECTED if is_closed else ""))
+
+
+def _calibration(known: Mapping[str, Any] | None) -> str:
+    """What the instrument was measured to do on its own, on this machine; nothing where it never was."""
+    if not known:
+        return ""
+    step = known["steps"][-1]
+    return (
+        f"\ncalibrated {known['measured_at'][:10]} here: at {step['rate_per_s']:,}/s lag p99 "
+        f"{step['lag_p99_s'] * 1e3:.2f} ms, round trip p99 {step['round_trip_p99_s'] * 1e3:.2f} ms; "
+        f"at most {known['max_per_s']:,.0f}/s a process"
+    )
 
 
 def _funnel(report: Report) -> RenderableType:

@@ -85,3 +85,13 @@ def test_the_compact_summary_leaves_out_the_tables_by_type():
     text = _printed(read(EXAMPLE), 80, is_compact=True)
     assert "latency (ok answers" in text
     assert "recommendation  " not in text
+
+
+def test_a_calibrated_instrument_is_quoted():
+    """What fmload was measured to do on this machine stands under the headline; nothing where it never was."""
+    run = read(EXAMPLE)
+    step = {"rate_per_s": 1000, "lag_p99_s": 0.0004, "round_trip_p99_s": 0.0007}
+    known = {"measured_at": "2026-11-21T10:00:00+00:00", "max_per_s": 28123.4, "steps": [step]}
+    quoted = "calibrated 2026-11-21 here: at 1,000/s lag p99 0.40 ms, round trip p99 0.70 ms; at most 28,123/s"
+    assert quoted in _printed(run, 200, manifest={**run.manifest, "calibration": known})
+    assert "calibrated" not in _printed(run, 200, manifest={**run.manifest, "calibration": None})
