@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -16,7 +17,7 @@ from loadtester.model import Request
 from loadtester.scenario.scenario import QueryType
 from loadtester.schedule.arrivals import Arrivals
 from loadtester.workload.bare import bare
-from loadtester.workload.draw import bits, bits_of, fractions, stream
+from loadtester.workload.draw import bits, bits_of, fraction, fractions, stream
 from loadtester.workload.voices import Voice, Voices, voices
 
 #: Part of the requests of a built-in type (not greetings, nor order status) that asks one of its popular questions,
@@ -82,11 +83,16 @@ class Workload:
 
     def ask(self, n: int, *, request_id: int, session: str, turn: int) -> Request:
         """A request that is in no plan: it asks what a planned one with the id `n` would ask."""
-        (draw,) = self._drawn(np.array([n]))
+        draw = (
+            bisect_right(self._bounds, fraction(bits(self._query_key, n))),
+            fraction(bits(self._language_key, n)),
+            fraction(bits(self._popular_key, n)),
+            bits(self._words_key, n),
+        )
         return self._request(draw, request_id, session, turn, None, None)
 
     def _drawn(self, ns: NDArray[np.int64]) -> list[_Draw]:
-        """What the seed draws for the requests with these ids."""
+        """What the seed draws for the requests with these ids, as `ask` draws it for one."""
         query, language, popular, words = (
             bits_of(key, ns) for key in (self._query_key, self._language_key, self._popular_key, self._words_key)
         )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 
+import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loadtester.workload.draw import bits, fraction, pick, stream
+from loadtester.workload.draw import bits, bits_of, fraction, fractions, pick, stream
 
 REPEATABLE = settings(derandomize=True, deadline=None)
 
@@ -30,6 +31,14 @@ def test_ranges(seed, n):
     drawn = bits(stream(seed, 3), n)
     assert 0 <= drawn < 2**64
     assert 0 <= fraction(drawn) < 1
+
+
+@given(st.integers(0, 2**64 - 1), st.lists(st.integers(0, 2**62), min_size=1, max_size=20))
+def test_many_at_once_are_the_same(key, ns):
+    """An array of numbers draws what each of them draws alone, to the last bit."""
+    drawn = bits_of(key, np.array(ns))
+    assert drawn.tolist() == [bits(key, n) for n in ns]
+    assert fractions(drawn).tolist() == [fraction(bits(key, n)) for n in ns]
 
 
 def test_fraction_stays_below_one():

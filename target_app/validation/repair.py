@@ -1,0 +1,121 @@
+"""What is done with an answer that fails validation.
+
+    unsafe                                -> a canned answer, at once
+    wrong language, ungrounded, bad length -> one more try: Haiku, a simpler prompt, only the last question
+    bad format, keywords                  -> given as it is
+
+A second answer is held against the same expectation; unsafe, it is replaced too, and it is given only where fewer
+things are wrong with it. All that was found comes back to be logged.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+import msgspec
+
+from target_app.chat import Usage
+from target_app.errors import ChatError
+from target_app.gateway.canned import canned
+from target_app.gateway.routing import HAIKU
+from target_app.model import Model, ModelCall, ModelReply
+from target_app.prompting import language_of
+from target_app.validation.expectation import Expectation
+from target_app.validation.finding import Check, Finding
+from target_app.validation.validate import validate
+
+_REPAIRABLE: Final = frozenset({Check.LANGUAGE, Check.GROUNDING, Check.LENGTH})
+_SIMPLE: Final = MappingProxyType(
+    {
+        "en": (
+            "You answer customers of a manga store. Answer in English only, in one to five short sentences. Name only "
+            "titles, volumes and prices that the sources below have; if they don't have it, say that you don't know."
+        ),
+        "ja": (
+            "漫画書店のお客様に答えてください。日本語だけを使い、一文から五文で短く答えます。下の資料にある題名・巻・"
+            "価格だけを挙げ、資料にないことは分からないと伝えてください。"
+        ),
+    }
+)
+_SOURCES: Final = re.compile(r"<sources>.*?</sources>", re.DOTALL)
+
+
+class Action(StrEnum):
+    """What became of an answer; `kept` has faults, and is given all the same."""
+
+    FIT = "fit"
+    KEPT = "kept"
+    RETRIED = "retried"
+    CANNED = "canned"
+
+
+@dataclass(frozen=True, slots=True)
+class Repaired:
+    """The answer to give, whose usage is that of all attempts, and the `findings` in it.
+
+    `found` is all that was found on the way, for the log; `error` the code where the second try failed.
+    """
+
+    reply: ModelReply
+    action: Action
+    findings: tuple[Finding, ...] = ()
+    found: tuple[Finding, ...] = ()
+    error: str | None = None
+
+
+async def repair(model: Model, call: ModelCall, reply: ModelReply, expectation: Expectation) -> Repaired:
+    """Give `reply`, the answer to `call`, or a better one in its place. Never raises ChatError."""
+    findings = validate(reply.text, expectation)
+    if not findings:
+        return Repaired(reply, Action.FIT)
+    if _is_unsafe(findings):
+        return Repaired(canned("unsafe", expectation.question, reply.usage), Action.CANNED, found=findings)
+    if _REPAIRABLE.isdisjoint(finding.check for finding in findings):
+        return Repaired(reply, Action.KEPT, findings, findings)
+    return await _second_try(model, call, reply, findings, expectation)
+
+
+async def _second_try(
+    model: Model, call: ModelCall, reply: ModelReply, findings: tuple[Finding, ...], expectation: Expectation
+) -> Repaired:
+    simple = simpler(call)
+    try:
+        second = await model.complete(simple)
+    except ChatError as error:
+        return Repaired(reply, Action.KEPT, findings, findings, error.code)
+    spent = _sum(reply.usage, second.usage)
+    again = validate(second.text, msgspec.structs.replace(expectation, system=simple.system))
+    found = findings + again
+    if _is_unsafe(again):
+        return Repaired(canned("unsafe", expectation.question, spent), Action.CANNED, found=found)
+    if len(again) < len(findings):
+        return Repaired(replace(second, usage=spent), Action.RETRIED, again, found)
+    return Repaired(replace(reply, usage=spent), Action.KEPT, findings, found)
+
+
+def simpler(call: ModelCall) -> ModelCall:
+    """The same question to Haiku: without history, and with few rules and the sources where there was a prompt."""
+    question = call.turns[-1]
+    if call.system is None:
+        return replace(call, model=HAIKU, turns=(question,))
+    sources = _SOURCES.search(call.system)
+    rules = _SIMPLE[language_of(question.text)]
+    system = f"{rules}\n{sources[0]}" if sources else rules
+    return replace(call, model=HAIKU, system=system, turns=(question,))
+
+
+def _is_unsafe(findings: tuple[Finding, ...]) -> bool:
+    return any(finding.check is Check.SAFETY for finding in findings)
+
+
+def _sum(one: Usage, other: Usage) -> Usage:
+    return Usage(
+        one.input_tokens + other.input_tokens,
+        one.output_tokens + other.output_tokens,
+        one.cache_read_tokens + other.cache_read_tokens,
+        one.cache_write_tokens + other.cache_write_tokens,
+    )
