@@ -12,6 +12,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.request import urlopen
@@ -48,6 +49,7 @@ def rows() -> Iterator[Row]:
             yield bench.lag(rate)
         for streams, gap_ms in ((2_000, 100), (10_000, 500)):
             yield bench.paced(streams, gap_ms)
+        yield bench.workers()
 
 
 class _Bench:
@@ -107,6 +109,27 @@ class _Bench:
             f"{middle['rss_kb'] / middle['most_in_flight']:.1f} KiB a stream"
         )
         return f"{streams:,} streams begun in 10 s, a chunk every {gap_ms} ms", shown
+
+    def workers(self) -> Row:
+        """What two processes send and record, against one: `fmload run` itself, with users who never pause.
+
+        One process has a core and the target the other; two share both cores with the target.
+        """
+        rounds: dict[int, list[float]] = {1: [], 2: []}
+        for _ in range(ROUNDS):
+            for count, rates in rounds.items():
+                rates.append(self._users(count))
+        one, two = (statistics.median(rates) for rates in rounds.values())
+        return "two workers, 64 users without a pause", f"{two:>10,.0f}/s  {two / one:.2f} × one worker ({one:,.0f}/s)"
+
+    def _users(self, workers: int) -> float:
+        with tempfile.TemporaryDirectory() as root:
+            command = [sys.executable, "-m", "loadtester", "run", self._url, "--protocol", "rest", "--users", "64"]
+            command += ["--think-time", "0s", "-d", f"{_SECONDS}s", "--workers", str(workers), "--out", root]
+            subprocess.run(command, capture_output=True, check=False)
+            (summary,) = Path(root).glob("*/summary.json")
+            throughput: float = json.loads(summary.read_text("utf-8"))["rates"]["throughput_per_s"]
+        return throughput
 
     def _compare(self, name: str, runs: dict[str, Callable[[], Figures] | str]) -> Iterator[Row]:
         rounds: dict[str, list[Figures]] = {who: [] for who, run in runs.items() if not isinstance(run, str)}
