@@ -73,7 +73,8 @@ async def _closed(scenario: Scenario) -> dict[str, float]:
     engine_module.Pacer = gate.pacer  # type: ignore[assignment, misc]  the one seam: see the module's docstring
     arrivals = arrivals_of(scenario)
     # As many conversations as slots: a WebSocket is opened once for each, as its peer's are.
-    turns = replace(arrivals, session=arrivals.id % IN_FLIGHT, turn=(arrivals.id // IN_FLIGHT + 1).astype(np.int32))
+    turn = (arrivals.id // IN_FLIGHT + 1).astype(np.int32)
+    turns = replace(arrivals, session=arrivals.id % IN_FLIGHT, turn=turn)
     return await _run(scenario, turns, lambda driver: _Told(driver, gate.free))
 
 
