@@ -32,16 +32,24 @@ def listen(host: str, port: int) -> socket.socket:
     return socket.create_server((host, port), family=family, backlog=_BACKLOG)
 
 
-def serve(app: ASGIApp, listener: socket.socket, *, has_lifeline: bool, websocket: Any = "none", **limits: Any) -> None:
+def serve(
+    app: ASGIApp,
+    listener: socket.socket,
+    *,
+    has_lifeline: bool,
+    websocket: Any = "none",
+    http: Any = "httptools",
+    **limits: Any,
+) -> None:
     """Serve `app` on `listener` until SIGINT, SIGTERM or, with a lifeline, the end of file of stdin.
 
-    `websocket` is uvicorn's `ws` and `limits` more of its settings. Once the app is ready, one JSON line on stdout
-    says where: {"ready": true, "url": …, "pid": …}.
+    `websocket` and `http` are uvicorn's `ws` and `http`, and `limits` more of its settings. Once the app is ready, one
+    JSON line on stdout says where: {"ready": true, "url": …, "pid": …}.
     """
     config = uvicorn.Config(
         app,
         loop="auto",
-        http="httptools",
+        http=http,
         ws=websocket,
         ws_ping_interval=None,
         ws_per_message_deflate=False,

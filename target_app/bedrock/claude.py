@@ -11,13 +11,18 @@ import msgspec
 from target_app.bedrock import errors, eventstream
 from target_app.bedrock.dialect import Headers, Reply
 from target_app.bedrock.models import Model
-from target_app.bedrock.prompt import Prompt, Turn, check_size, check_turns, count_input, question_of, texts_of
+from target_app.bedrock.prompt import Block, Prompt, Turn, check_size, check_turns, count_input, question_of, texts_of
 
 _VERSION = re.compile(r"-v\d+(:\d+)?$")
 
 
+class _CacheControl(msgspec.Struct, frozen=True):
+    type: Literal["ephemeral"]
+
+
 class _Block(msgspec.Struct, frozen=True):
     text: str | None = None
+    cache_control: _CacheControl | None = None
 
 
 class _Message(msgspec.Struct, frozen=True):
@@ -44,15 +49,16 @@ def parse(body: bytes, model: Model) -> Prompt:
         request = _REQUEST.decode(body)
     except msgspec.DecodeError as error:
         raise errors.malformed(str(error)) from error
-    turns = [Turn(message.role, _texts(message.content)) for message in request.messages]
+    turns = [Turn(message.role, _blocks(message.content)) for message in request.messages]
     check_turns(turns)
-    texts = texts_of(_texts(request.system), turns)
+    texts, cache_points = texts_of(_blocks(request.system), turns)
     prompt = Prompt(
         texts=texts,
         question=question_of(turns),
         input_tokens=count_input(texts),
         max_tokens=request.max_tokens,
         stop_sequences=request.stop_sequences,
+        cache_points=cache_points,
     )
     check_size(model, prompt.input_tokens, prompt.max_tokens)
     return prompt
@@ -65,13 +71,16 @@ def whole(reply: Reply) -> tuple[Headers, bytes]:
         "content": [{"type": "text", "text": answer.text}],
         "stop_reason": answer.stop_reason,
         "stop_sequence": answer.stop_sequence,
-        "usage": {"input_tokens": reply.input_tokens, "output_tokens": answer.output_tokens},
+        **_usage(reply, answer.output_tokens),
     }
-    headers = [
-        (b"x-amzn-bedrock-input-token-count", b"%d" % reply.input_tokens),
-        (b"x-amzn-bedrock-output-token-count", b"%d" % answer.output_tokens),
-        (b"x-amzn-bedrock-invocation-latency", b"%d" % reply.latency_ms),
-    ]
+    headers = [(b"x-amzn-bedrock-invocation-latency", b"%d" % reply.latency_ms)]
+    if reply.has_usage:
+        headers += [
+            (b"x-amzn-bedrock-input-token-count", b"%d" % reply.input_tokens),
+            (b"x-amzn-bedrock-output-token-count", b"%d" % answer.output_tokens),
+            (b"x-amzn-bedrock-cache-read-input-token-count", b"%d" % reply.cache_read_tokens),
+            (b"x-amzn-bedrock-cache-write-input-token-count", b"%d" % reply.cache_write_tokens),
+        ]
     return headers, msgspec.json.encode(message)
 
 
@@ -95,29 +104,32 @@ def delta(text: str, padding: str) -> bytes:
 def closing(reply: Reply) -> bytes:
     """`content_block_stop`, `message_delta`, and `message_stop` with Bedrock's own metrics."""
     answer = reply.answer
-    metrics = {
-        "inputTokenCount": reply.input_tokens,
-        "outputTokenCount": answer.output_tokens,
-        "invocationLatency": reply.latency_ms,
-        "firstByteLatency": reply.first_ms,
-    }
+    metrics = {"invocationLatency": reply.latency_ms, "firstByteLatency": reply.first_ms}
+    if reply.has_usage:
+        metrics |= {
+            "inputTokenCount": reply.input_tokens,
+            "outputTokenCount": answer.output_tokens,
+            "cacheReadInputTokenCount": reply.cache_read_tokens,
+            "cacheWriteInputTokenCount": reply.cache_write_tokens,
+        }
+    usage = {"usage": {"output_tokens": answer.output_tokens}} if reply.has_usage else {}
     return (
         _chunk({"type": "content_block_stop", "index": 0})
         + _chunk(
             {
                 "type": "message_delta",
                 "delta": {"stop_reason": answer.stop_reason, "stop_sequence": answer.stop_sequence},
-                "usage": {"output_tokens": answer.output_tokens},
+                **usage,
             }
         )
         + _chunk({"type": "message_stop", "amazon-bedrock-invocationMetrics": metrics})
     )
 
 
-def _texts(content: str | tuple[_Block, ...]) -> list[str | None]:
+def _blocks(content: str | tuple[_Block, ...]) -> list[Block]:
     if isinstance(content, str):
-        return [content]
-    return [block.text for block in content]
+        return [Block(content)]
+    return [Block(block.text, block.cache_control is not None) for block in content]
 
 
 def _message(reply: Reply) -> dict[str, Any]:
@@ -130,7 +142,21 @@ def _message(reply: Reply) -> dict[str, Any]:
         "content": [],
         "stop_reason": None,
         "stop_sequence": None,
-        "usage": {"input_tokens": reply.input_tokens, "output_tokens": 1},
+        **_usage(reply, 1),
+    }
+
+
+def _usage(reply: Reply, output_tokens: int) -> dict[str, dict[str, int]]:
+    """The member `usage`; nothing where it is to be missing."""
+    if not reply.has_usage:
+        return {}
+    return {
+        "usage": {
+            "input_tokens": reply.input_tokens,
+            "output_tokens": output_tokens,
+            "cache_read_input_tokens": reply.cache_read_tokens,
+            "cache_creation_input_tokens": reply.cache_write_tokens,
+        }
     }
 
 

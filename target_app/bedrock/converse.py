@@ -10,11 +10,16 @@ import msgspec
 from target_app.bedrock import errors, eventstream
 from target_app.bedrock.dialect import Headers, Reply
 from target_app.bedrock.models import Model
-from target_app.bedrock.prompt import Prompt, Turn, check_size, check_turns, count_input, question_of, texts_of
+from target_app.bedrock.prompt import Block, Prompt, Turn, check_size, check_turns, count_input, question_of, texts_of
 
 
-class _Block(msgspec.Struct, frozen=True):
+class _CachePoint(msgspec.Struct, frozen=True):
+    type: Literal["default"]
+
+
+class _Block(msgspec.Struct, frozen=True, rename="camel"):
     text: str | None = None
+    cache_point: _CachePoint | None = None
 
 
 class _Message(msgspec.Struct, frozen=True):
@@ -49,7 +54,7 @@ def parse(body: bytes, model: Model) -> Prompt:
         raise errors.malformed(str(error)) from error
     turns = _turns(request)
     check_turns(turns)
-    texts = texts_of([block.text for block in request.system], turns)
+    texts, cache_points = texts_of(_blocks(request.system), turns)
     inference, metadata = request.inference_config, request.request_metadata
     prompt = Prompt(
         texts=texts,
@@ -60,6 +65,7 @@ def parse(body: bytes, model: Model) -> Prompt:
         request_id=metadata.get("request_id"),
         query_type=metadata.get("query_type"),
         wanted_tokens=_wanted_tokens(metadata.get("output_tokens")),
+        cache_points=cache_points,
     )
     check_size(model, prompt.input_tokens, prompt.max_tokens)
     return prompt
@@ -70,8 +76,8 @@ def whole(reply: Reply) -> tuple[Headers, bytes]:
     body = {
         "output": {"message": {"role": "assistant", "content": [{"text": reply.answer.text}]}},
         "stopReason": reply.answer.stop_reason,
-        "usage": _usage(reply),
         "metrics": {"latencyMs": reply.latency_ms},
+        **_usage(reply),
     }
     return [], msgspec.json.encode(body)
 
@@ -96,12 +102,16 @@ def closing(reply: Reply) -> bytes:
     return (
         _event("contentBlockStop", {"contentBlockIndex": 0, "p": "abcdefgh"})
         + _event("messageStop", {"stopReason": reply.answer.stop_reason, "p": "abcdef"})
-        + _event("metadata", {"usage": _usage(reply), "metrics": {"latencyMs": reply.latency_ms}, "p": "abcdefghij"})
+        + _event("metadata", {**_usage(reply), "metrics": {"latencyMs": reply.latency_ms}, "p": "abcdefghij"})
     )
 
 
 def _turns(request: _Request) -> Sequence[Turn]:
-    return [Turn(message.role, [block.text for block in message.content]) for message in request.messages]
+    return [Turn(message.role, _blocks(message.content)) for message in request.messages]
+
+
+def _blocks(blocks: Sequence[_Block]) -> list[Block]:
+    return [Block(block.text, block.cache_point is not None) for block in blocks]
 
 
 def _wanted_tokens(value: str | None) -> int | None:
@@ -113,14 +123,20 @@ def _wanted_tokens(value: str | None) -> int | None:
     return int(value)
 
 
-def _usage(reply: Reply) -> dict[str, int]:
+def _usage(reply: Reply) -> dict[str, dict[str, int]]:
+    """The member `usage`; nothing where it is to be missing."""
+    if not reply.has_usage:
+        return {}
+    read, written = reply.cache_read_tokens, reply.cache_write_tokens
     output_tokens = reply.answer.output_tokens
     return {
-        "inputTokens": reply.input_tokens,
-        "outputTokens": output_tokens,
-        "totalTokens": reply.input_tokens + output_tokens,
-        "cacheReadInputTokens": 0,
-        "cacheWriteInputTokens": 0,
+        "usage": {
+            "inputTokens": reply.input_tokens,
+            "outputTokens": output_tokens,
+            "totalTokens": reply.input_tokens + read + written + output_tokens,
+            "cacheReadInputTokens": read,
+            "cacheWriteInputTokens": written,
+        }
     }
 
 

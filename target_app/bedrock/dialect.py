@@ -14,7 +14,10 @@ Headers = list[tuple[bytes, bytes]]
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer on its way out. Times are in ms from the request's arrival, 0 before they are known."""
+    """An answer on its way out. Times are in ms from the request's arrival, 0 before they are known.
+
+    `input_tokens` are those that the cache had no part in. Without `has_usage` no count of tokens is sent.
+    """
 
     request_id: str
     model: Model
@@ -22,6 +25,9 @@ class Reply:
     input_tokens: int
     first_ms: int = 0
     latency_ms: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    has_usage: bool = True
 
 
 class Dialect(Protocol):

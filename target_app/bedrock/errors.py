@@ -50,6 +50,15 @@ def unknown_model() -> BedrockError:
     return invalid("The provided model identifier is invalid.")
 
 
+def retired_model() -> BedrockError:
+    """Say that the model was there once."""
+    return BedrockError(
+        "ResourceNotFoundException",
+        404,
+        "This model version has reached the end of its life. Please refer to the AWS documentation for more details.",
+    )
+
+
 def unknown_operation() -> BedrockError:
     """Say that the path names no operation."""
     return BedrockError("UnknownOperationException", 404, "The requested operation is not recognized by the service.")
@@ -70,6 +79,35 @@ def too_many_requests() -> BedrockError:
     return BedrockError("ThrottlingException", 429, "Too many requests, please wait before trying again.")
 
 
+def too_many_tokens_today() -> BedrockError:
+    """Say that the model's tokens per day are used up."""
+    return BedrockError("ThrottlingException", 429, "Too many tokens per day, please wait before trying again.")
+
+
+def unavailable() -> BedrockError:
+    """Say that the service has no capacity."""
+    return BedrockError("ServiceUnavailableException", 503, "Bedrock is unable to process your request.")
+
+
+def model_timeout() -> BedrockError:
+    """Say that the model took too long."""
+    return BedrockError(
+        "ModelTimeoutException", 408, "Model has timed out in processing the request. Try your request again."
+    )
+
+
+def model_not_ready() -> BedrockError:
+    """Say that the model is being loaded."""
+    return BedrockError("ModelNotReadyException", 429, "Model is not ready for inference. Wait and try again.")
+
+
+def broken_off() -> BedrockError:
+    """Say inside a stream that the model failed in the middle of its answer."""
+    return BedrockError(
+        "ModelStreamErrorException", 424, "The system encountered an unexpected error during processing. Try again."
+    )
+
+
 def no_credentials() -> BedrockError:
     """Say that the request is not signed."""
     return BedrockError("MissingAuthenticationTokenException", 403, "Missing Authentication Token")
@@ -78,6 +116,11 @@ def no_credentials() -> BedrockError:
 def unknown_credentials() -> BedrockError:
     """Say that nobody has that access key."""
     return BedrockError("UnrecognizedClientException", 403, "The security token included in the request is invalid.")
+
+
+def not_from_here() -> BedrockError:
+    """Say that a path is for this machine only."""
+    return BedrockError("AccessDeniedException", 403, "This path answers requests from this machine only.")
 
 
 def internal() -> BedrockError:

@@ -5,23 +5,28 @@ So whoever has seen an answer end finds it in the log.
 
 from __future__ import annotations
 
+import asyncio
 import time
 import uuid
 from collections.abc import Sequence
+from typing import Final, NoReturn
 
-from starlette.types import Send
+from starlette.types import Scope, Send
 
-from target_app.bedrock import eventstream
+from target_app.bedrock import connection, eventstream
 from target_app.bedrock.errors import BedrockError
 from target_app.bedrock.log import Entry, Log, Outcome
 
+#: Of the service's 4xx, 408 and 424 are its own faults and 429 is nobody's.
+_CLIENTS_FAULT: Final = frozenset({400, 403, 404, 413})
 _JSON = (b"content-type", b"application/json")
 
 
 class Exchange:
     """The response of one request; owns its log entry."""
 
-    def __init__(self, send: Send, log: Log, operation: str, model: str) -> None:
+    def __init__(self, scope: Scope, send: Send, log: Log, operation: str, model: str) -> None:
+        self._scope = scope
         self._send = send
         self._log = log
         self.entry = Entry(
@@ -74,6 +79,13 @@ class Exchange:
             self.close(_outcome(error), error.status)
             await self._respond(error.status, [(b"x-amzn-errortype", error.header)], error.body)
 
+    async def cut(self, *, is_reset: bool) -> NoReturn:
+        """Cut the connection; whoever watches for the client's leaving ends this wait."""
+        self.close("error", self.entry.status)
+        connection.cut(self._scope, is_reset=is_reset)
+        await asyncio.get_running_loop().create_future()
+        raise AssertionError("nobody resolves that future")
+
     def close(self, outcome: Outcome, status: int | None) -> None:
         """Write the request's line, once."""
         if self.entry.ended_ns is None:
@@ -94,4 +106,4 @@ class Exchange:
 def _outcome(error: BedrockError) -> Outcome:
     if error.name == "ThrottlingException":
         return "throttled"
-    return "invalid" if error.status < 500 else "error"  # noqa: PLR2004  HTTP: 4xx is the client's fault
+    return "invalid" if error.status in _CLIENTS_FAULT else "error"

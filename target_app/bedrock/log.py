@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Literal, TextIO
 
 import msgspec
+
+from target_app.faults.plan import Kind
 
 Outcome = Literal["ok", "throttled", "invalid", "client_gone", "error"]
 
@@ -14,6 +17,7 @@ class Entry(msgspec.Struct):
 
     `first_ns` is when the answer's first content was handed to the socket, `output_tokens` what was decoded until then
     or until the client went away. `reserved` is what the call asked the quota for: held if it was not throttled.
+    `input_tokens` are those that the prompt cache had no part in. `fault` is the one that was injected, if any was.
     """
 
     id: str
@@ -27,20 +31,25 @@ class Entry(msgspec.Struct):
     output_tokens: int | None = None
     max_tokens: int | None = None
     reserved: int | None = None
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
     outcome: Outcome | None = None
     stop_reason: str | None = None
     status: int | None = None
+    fault: Kind | None = None
 
 
 class Log:
-    """Writes entries to `file`, which stays its opener's to close; without a file it writes nothing."""
+    """Counts entries by outcome, and writes them to `file`, if there is one; it stays its opener's to close."""
 
     def __init__(self, file: TextIO | None) -> None:
+        self.outcomes: Counter[str] = Counter()
         self._file = file
         self._encoder = msgspec.json.Encoder()
 
     def write(self, entry: Entry) -> None:
         """Write one line, and let it go at once: a killed emulator loses none."""
+        self.outcomes[entry.outcome or "error"] += 1
         if self._file is not None:
             self._file.write(self._encoder.encode(entry).decode() + "\n")
             self._file.flush()

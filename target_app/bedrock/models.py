@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from target_app.bedrock import errors
 from target_app.behaviour import Pace
 
 Kind = Literal["claude", "chat", "embedding"]
@@ -44,9 +45,6 @@ _MODELS = {
     for model in (
         _claude("claude-3-sonnet-20240229-v1:0", 4_096, 1),
         _claude("claude-3-haiku-20240307-v1:0", 4_096, 1),
-        _claude("claude-3-5-haiku-20241022-v1:0", 8_192, 1),
-        _claude("claude-3-5-sonnet-20241022-v2:0", 8_192, 1),
-        _claude("claude-3-7-sonnet-20250219-v1:0", 64_000, 5),
         _claude("claude-sonnet-4-20250514-v1:0", 64_000, 5),
         _claude("claude-sonnet-4-5-20250929-v1:0", 64_000, 5),
         _claude("claude-haiku-4-5-20251001-v1:0", 64_000, 5),
@@ -56,13 +54,40 @@ _MODELS = {
         _claude("claude-opus-4-6-v1", 128_000, 5, 1_000_000),
         _claude("claude-opus-4-7", 128_000, 5, 1_000_000),
         _claude("claude-opus-4-8", 128_000, 5, 1_000_000),
+        Model("amazon.nova-2-lite-v1:0", "chat", 65_536, 1_000_000, 1, _SONNET),
         Model("amazon.nova-micro-v1:0", "chat", 10_000, 128_000, 1, _SONNET),
         Model("amazon.nova-lite-v1:0", "chat", 10_000, 300_000, 1, _SONNET),
         Model("amazon.nova-pro-v1:0", "chat", 10_000, 300_000, 1, _SONNET),
+        Model("meta.llama3-1-8b-instruct-v1:0", "chat", 8_192, 128_000, 1, _SONNET),
+        Model("meta.llama3-1-70b-instruct-v1:0", "chat", 8_192, 128_000, 1, _SONNET),
         Model("meta.llama3-3-70b-instruct-v1:0", "chat", 8_192, 128_000, 1, _SONNET),
         Model("amazon.titan-embed-text-v2:0", "embedding", 0, 8_192, 1, _EMBEDDING),
     )
 }
+
+#: Past their end of life on the service, read in November 2026. Claude 3 Sonnet and Haiku are too, but they are
+#: MangaAssist's own, and live on here.
+_RETIRED = frozenset(
+    {
+        "ai21.j2-mid-v1",
+        "ai21.j2-ultra-v1",
+        "amazon.titan-text-express-v1",
+        "amazon.titan-text-lite-v1",
+        "amazon.titan-text-premier-v1:0",
+        "anthropic.claude-instant-v1",
+        "anthropic.claude-v2",
+        "anthropic.claude-v2:1",
+        "anthropic.claude-3-opus-20240229-v1:0",
+        "anthropic.claude-3-5-haiku-20241022-v1:0",
+        "anthropic.claude-3-5-sonnet-20240620-v1:0",
+        "anthropic.claude-3-5-sonnet-20241022-v2:0",
+        "anthropic.claude-3-7-sonnet-20250219-v1:0",
+        "cohere.command-light-text-v14",
+        "cohere.command-text-v14",
+        "meta.llama2-13b-chat-v1",
+        "meta.llama2-70b-chat-v1",
+    }
+)
 
 #: Ways to name a model: an ARN of a model or a profile around it, a region's or the global profile before it.
 _ARN = re.compile(r"^arn:aws[a-z-]*:bedrock:[a-z0-9-]*:[0-9]*:(?:foundation-model|inference-profile)/")
@@ -71,5 +96,17 @@ _PROFILE = re.compile(r"^(?:us|us-gov|eu|apac|jp|au|in|ca|global)\.")
 
 def find_model(model_id: str) -> Model | None:
     """Model of an id, an inference profile's id (`jp.…`, `global.…`) or an ARN of either; None where there is none."""
-    name = _ARN.sub("", model_id, count=1)
-    return _MODELS.get(name) or _MODELS.get(_PROFILE.sub("", name, count=1))
+    return _MODELS.get(_bare(model_id))
+
+
+def named_model(model_id: str) -> Model:
+    """Model as `find_model` finds it; raises the service's error where it is past its end of life or unknown."""
+    model = find_model(model_id)
+    if model is None:
+        raise errors.retired_model() if _bare(model_id) in _RETIRED else errors.unknown_model()
+    return model
+
+
+def _bare(model_id: str) -> str:
+    """Leave of a name what is the model's own."""
+    return _PROFILE.sub("", _ARN.sub("", model_id, count=1), count=1)

@@ -1,7 +1,9 @@
 """What the emulated models have to say about manga, in two languages, and small closing words of every needed length.
 
 `{title}` is filled with a title the request itself names, or a word that stands for one: an answer names no title and
-no price that it was not given. English is pure ASCII and Japanese pure non-ASCII, so that lengths in tokens are exact.
+no price that it was not given. Without sources English is pure ASCII and Japanese pure non-ASCII; closing words always
+are, and of whole tokens, so that lengths are exact. The invented titles are nobody's: they are what a fault lets the
+model dream up.
 """
 
 from __future__ import annotations
@@ -11,11 +13,22 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Phrasebook:
-    """One language's sentences. `closers` pairs lengths in tokens with words of exactly that length, largest first."""
+    """One language's sentences. `closers` pairs lengths in tokens with words of exactly that length, largest first.
+
+    `facts` are said of each of the sources, by query type; `{stock}` there is `in_stock`, `sold_out` or
+    `unknown_stock`.
+    """
 
     characters_per_token: int
     joint: str
+    quoted: str
     unnamed: str
+    in_stock: str
+    sold_out: str
+    unknown_stock: str
+    facts: dict[str, tuple[str, ...]]
+    invented: str
+    invented_titles: tuple[str, ...]
     titles: tuple[str, ...]
     openers: dict[str, str]
     sentences: tuple[str, ...]
@@ -25,7 +38,26 @@ class Phrasebook:
 ENGLISH = Phrasebook(
     characters_per_token=4,
     joint=" ",
+    quoted='"{}"',
     unnamed="this series",
+    in_stock="we have {} in stock",
+    sold_out="it is out of stock at the moment",
+    unknown_stock="I will gladly check the shelf for you",
+    facts={
+        "product_lookup": (
+            "{title} volume {volume} by {author}: {stock}.",
+            "It costs {price}, and it came out on {date}.",
+        ),
+        "price_check": (
+            "{title} volume {volume} is {price} with tax.",
+            "As for the copy you asked about, {stock}.",
+        ),
+        "recommendation": ("Try {title} by {author}: volume {volume} is {price}, and {stock}.",),
+        "manga_summary": ("{title} is by {author}; volume {volume} came out on {date} and costs {price}.",),
+        "other": ("{title} volume {volume} came out on {date} and costs {price}; {stock}.",),
+    },
+    invented="Do not miss {title}, now only {price} a volume.",
+    invented_titles=("Lanterns of the Ninth Ferry", "The Clockmaker of Lake Suwa", "Salt Road Postmen"),
     titles=(
         "Attack on Titan",
         "Berserk",
@@ -103,7 +135,26 @@ ENGLISH = Phrasebook(
 JAPANESE = Phrasebook(
     characters_per_token=1,
     joint="",
+    quoted="『{}』",
     unnamed="この作品",
+    in_stock="在庫は{}点ございます",
+    sold_out="ただいま在庫を切らしております",
+    unknown_stock="在庫は店頭でお調べします",
+    facts={
+        "product_lookup": (
+            "{title}第{volume}巻({author})は、{stock}。",
+            "税込{price}、発売日は{date}です。",
+        ),
+        "price_check": (
+            "{title}第{volume}巻は税込{price}です。",
+            "お問い合わせの巻は、{stock}。",
+        ),
+        "recommendation": ("{author}の{title}はいかがでしょうか。第{volume}巻は{price}、{stock}。",),
+        "manga_summary": ("{title}は{author}の作品で、第{volume}巻は{date}に{price}で発売されました。",),
+        "other": ("{title}第{volume}巻は{date}発売、{price}です。{stock}。",),
+    },
+    invented="{title}も一冊{price}でお求めいただけます。",
+    invented_titles=("九番目の渡し船", "諏訪湖の時計職人", "塩の道の郵便屋"),
     titles=(
         "進撃の巨人",
         "ベルセルク",

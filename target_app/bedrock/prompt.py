@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 
 import msgspec
 
@@ -11,7 +12,10 @@ from target_app.bedrock.models import Model
 
 
 class Prompt(msgspec.Struct, frozen=True):
-    """A checked request for text. `texts` holds every text of it, the system's first, then the messages' in order."""
+    """A checked request for text. `texts` holds every text of it, the system's first, then the messages' in order.
+
+    A cache point is the number of `texts` before it.
+    """
 
     texts: tuple[str, ...]
     question: str
@@ -21,13 +25,21 @@ class Prompt(msgspec.Struct, frozen=True):
     request_id: str | None = None
     query_type: str | None = None
     wanted_tokens: int | None = None
+    cache_points: tuple[int, ...] = ()
+
+
+class Block(msgspec.Struct, frozen=True):
+    """One block of content: its text, None where it holds something else, and whether a cache point follows it."""
+
+    text: str | None
+    is_cached: bool = False
 
 
 class Turn(msgspec.Struct, frozen=True):
-    """One message: who speaks, and its text blocks (other blocks are None)."""
+    """One message: who speaks, and what."""
 
     role: str
-    texts: Sequence[str | None]
+    blocks: Sequence[Block]
 
 
 def check_turns(turns: Sequence[Turn]) -> None:
@@ -43,15 +55,15 @@ def check_turns(turns: Sequence[Turn]) -> None:
                 "A conversation must alternate between user and assistant roles. "
                 "Make sure the conversation alternates between user and assistant roles and try again."
             )
-        if not turn.texts:
+        if not turn.blocks:
             raise errors.invalid(
                 f"The content field in the Message object at messages.{index} is empty. "
                 "Add a ContentBlock object to the content field and try again."
             )
-        for block, text in enumerate(turn.texts):
-            if text is not None and not text.strip():
+        for place, block in enumerate(turn.blocks):
+            if block.text is not None and not block.text.strip():
                 raise errors.invalid(
-                    f"The text field in the ContentBlock object at messages.{index}.content.{block} is blank. "
+                    f"The text field in the ContentBlock object at messages.{index}.content.{place} is blank. "
                     "Add text to the text field, and try again."
                 )
 
@@ -59,13 +71,19 @@ def check_turns(turns: Sequence[Turn]) -> None:
 def question_of(turns: Sequence[Turn]) -> str:
     """Text of the last message that the user wrote."""
     last = next(turn for turn in reversed(turns) if turn.role == "user")
-    return "\n".join(text for text in last.texts if text)
+    return "\n".join(block.text for block in last.blocks if block.text)
 
 
-def texts_of(system: Sequence[str | None], turns: Sequence[Turn]) -> tuple[str, ...]:
-    """Every text of a request, in order."""
-    blocks = [*system, *(text for turn in turns for text in turn.texts)]
-    return tuple(text for text in blocks if text)
+def texts_of(system: Sequence[Block], turns: Sequence[Turn]) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """Every text of a request, in order, and its cache points."""
+    texts: list[str] = []
+    cache_points: list[int] = []
+    for block in chain(system, *(turn.blocks for turn in turns)):
+        if block.text:
+            texts.append(block.text)
+        if block.is_cached:
+            cache_points.append(len(texts))
+    return tuple(texts), tuple(cache_points)
 
 
 def count_input(texts: Sequence[str]) -> int:

@@ -4,47 +4,61 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
-import string
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Collection, Mapping
 
 from starlette.types import Receive, Scope, Send
 
 from target_app.bedrock import claude, converse, embeddings, errors
-from target_app.bedrock.answers import Answer, answer
+from target_app.bedrock.answers import answer
+from target_app.bedrock.completion import Completion
 from target_app.bedrock.counting import count_input_tokens
 from target_app.bedrock.credentials import check_credentials
-from target_app.bedrock.dialect import Dialect, Reply
+from target_app.bedrock.dialect import Dialect
 from target_app.bedrock.exchange import Exchange
 from target_app.bedrock.generation import Lane, decoding
+from target_app.bedrock.injection import SLIPS, Injection
+from target_app.bedrock.limits import Quotas
 from target_app.bedrock.log import Log
-from target_app.bedrock.models import Model, find_model
+from target_app.bedrock.models import Model, named_model
 from target_app.bedrock.presence import ClientGoneError, read_body, while_present
-from target_app.bedrock.prompt import Prompt
+from target_app.bedrock.prompt_cache import PromptCache
 from target_app.bedrock.quota import Quota
 from target_app.bedrock.settings import Settings
-from target_app.behaviour import seeded
+from target_app.faults.draw import Call, Faults
+from target_app.faults.plan import REFUSALS, STREAM_ONLY, Kind
 
 _LOGGER = logging.getLogger(__name__)
 
-#: The service pads its events to hide their lengths with the beginning of this, of random length.
-_PADDING = string.ascii_lowercase + string.ascii_uppercase + string.digits
+#: Faults that a vector can't have.
+_TEXT_ONLY = frozenset(Kind) - REFUSALS - {Kind.SLOW_START}
 
 
 class Runtime:
     """The emulated service. Owns one lane per model; all state belongs to the event loop's thread."""
 
-    def __init__(self, settings: Settings, log: Log, quota_clock_ns: Callable[[], int]) -> None:
+    def __init__(self, settings: Settings, log: Log, faults: Faults, quota_clock_ns: Callable[[], int]) -> None:
+        self.quotas = settings.quotas
         self._settings = settings
         self._log = log
+        self._faults = faults
         self._quota_clock_ns = quota_clock_ns
         self._lanes: dict[str, Lane] = {}
+
+    @property
+    def lanes(self) -> Mapping[str, Lane]:
+        """What each model that was asked for has in use."""
+        return self._lanes
+
+    def put_quotas(self, quotas: Quotas) -> None:
+        """Hold every model to `quotas` from now on, with nothing of them used."""
+        self.quotas = quotas
+        for lane in self._lanes.values():
+            lane.quota.put(quotas.of(lane.model.id))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, and see that it is logged whatever becomes of it."""
         path = scope["path_params"]
-        exchange = Exchange(send, self._log, path["operation"], path["model_id"])
+        exchange = Exchange(scope, send, self._log, path["operation"], path["model_id"])
         try:
             body = await read_body(receive)
             check_credentials(scope["headers"], self._settings.access_key)
@@ -61,84 +75,62 @@ class Runtime:
             await exchange.fail(errors.internal())
 
     async def _operate(self, exchange: Exchange, body: bytes) -> None:
-        model = find_model(exchange.entry.model)
-        if model is None:
-            raise errors.unknown_model()
+        model = named_model(exchange.entry.model)
         match exchange.entry.operation:
             case "converse":
-                await self._answer_whole(converse, model, body, exchange)
+                await (await self._begin(converse, model, body, exchange, STREAM_ONLY)).send_whole()
             case "converse-stream":
-                await self._answer_in_pieces(converse, model, body, exchange)
+                await (await self._begin(converse, model, body, exchange)).send_in_pieces()
             case "invoke" if model.kind == "embedding":
                 await self._embed(model, body, exchange)
             case "invoke":
-                await self._answer_whole(claude, model, body, exchange)
+                await (await self._begin(claude, model, body, exchange, STREAM_ONLY)).send_whole()
             case "invoke-with-response-stream" if model.kind == "embedding":
                 raise errors.invalid("The model is unsupported for streaming")
             case "invoke-with-response-stream":
-                await self._answer_in_pieces(claude, model, body, exchange)
+                await (await self._begin(claude, model, body, exchange)).send_in_pieces()
             case "count-tokens":
                 exchange.entry.input_tokens = count_input_tokens(body, model)
                 await exchange.whole([], b'{"inputTokens":%d}' % exchange.entry.input_tokens)
             case _:
                 raise errors.unknown_operation()
 
-    async def _answer_whole(self, dialect: Dialect, model: Model, body: bytes, exchange: Exchange) -> None:
-        prompt, said = self._begin(dialect, model, body, exchange)
-        seed, scale = self._settings.seed, self._settings.time_scale
-        async with decoding(self._lane(model), exchange.entry, said.piece_tokens, prompt.texts, seed, scale) as decode:
-            await decode.finish()
-        exchange.entry.stop_reason = said.stop_reason
-        reply = Reply(exchange.entry.id, model, said, prompt.input_tokens, latency_ms=exchange.elapsed_ms)
-        await exchange.whole(*dialect.whole(reply))
-
-    async def _answer_in_pieces(self, dialect: Dialect, model: Model, body: bytes, exchange: Exchange) -> None:
-        prompt, said = self._begin(dialect, model, body, exchange)
-        seed, scale = self._settings.seed, self._settings.time_scale
-        rng = seeded(seed, "padding", *prompt.texts)
-        reply = Reply(exchange.entry.id, model, said, prompt.input_tokens)
-        async with decoding(self._lane(model), exchange.entry, said.piece_tokens, prompt.texts, seed, scale) as decode:
-            frames = dialect.opening(reply)
-            while places := await decode.next_pieces():
-                if not exchange.has_begun:
-                    reply = replace(reply, first_ms=exchange.elapsed_ms)
-                    await exchange.open_stream(dialect.stream_headers())
-                frames += b"".join(dialect.delta(said.pieces[place], _padding(rng)) for place in places)
-                await exchange.frames(frames)
-                frames = b""
-        if not exchange.has_begun:
-            await exchange.open_stream(dialect.stream_headers())
-        exchange.entry.stop_reason = said.stop_reason
-        await exchange.end_stream(frames + dialect.closing(replace(reply, latency_ms=exchange.elapsed_ms)))
-
     async def _embed(self, model: Model, body: bytes, exchange: Exchange) -> None:
         text = embeddings.parse(body, model)
         entry = exchange.entry
         entry.input_tokens = entry.reserved = text.input_tokens
+        injection = Injection(self._faults, self._faults.draw(Call(model=model.id), without=_TEXT_ONLY), exchange)
+        await injection.refuse()
         seed, scale = self._settings.seed, self._settings.time_scale
         async with decoding(self._lane(model), entry, (0,), (text.text,), seed, scale) as decode:
+            await injection.at_start(decode, is_whole=True)
             await decode.finish()
         await exchange.whole(*embeddings.whole(text, seed, exchange.elapsed_ms))
 
-    def _begin(self, dialect: Dialect, model: Model, body: bytes, exchange: Exchange) -> tuple[Prompt, Answer]:
-        """Read the request, put what it asks for on record, and decide on its answer."""
+    async def _begin(
+        self, dialect: Dialect, model: Model, body: bytes, exchange: Exchange, without: Collection[Kind] = ()
+    ) -> Completion:
+        """Read the request, put what it asks for on record, and decide on its fault and its answer."""
         prompt = dialect.parse(body, model)
-        entry = exchange.entry
+        lane, entry = self._lane(model), exchange.entry
+        reading = lane.cache.look_up(prompt.texts, prompt.cache_points, prompt.input_tokens)
         entry.request_id = prompt.request_id
-        entry.input_tokens = prompt.input_tokens
+        entry.input_tokens = reading.uncached_tokens
+        entry.cache_read_tokens = reading.read_tokens
+        entry.cache_write_tokens = reading.write_tokens
         entry.max_tokens = prompt.max_tokens
         entry.reserved = prompt.input_tokens + (prompt.max_tokens or model.max_output_tokens)
-        return prompt, answer(prompt, model, self._settings.seed)
+        call = Call(request_id=prompt.request_id, model=model.id, query_type=prompt.query_type)
+        injection = Injection(self._faults, self._faults.draw(call, without), exchange)
+        await injection.refuse()
+        seed, scale = self._settings.seed, self._settings.time_scale
+        said = answer(prompt, model, seed)
+        slipped = answer(prompt, model, seed, injection.kind) if injection.kind in SLIPS else said
+        return Completion(dialect, lane, exchange, injection, prompt, reading, slipped, slipped != said, seed, scale)
 
     def _lane(self, model: Model) -> Lane:
         if model.id not in self._lanes:
-            settings = self._settings
-            quota = Quota(
-                settings.tokens_per_minute, settings.requests_per_minute, settings.window, self._quota_clock_ns
-            )
-            self._lanes[model.id] = Lane(model, quota, settings.slots)
+            clock_ns = self._quota_clock_ns
+            quota = Quota(self.quotas.of(model.id), self._settings.window, clock_ns)
+            self._lanes[model.id] = Lane(model, quota, PromptCache(clock_ns), self._settings.slots)
         return self._lanes[model.id]
-
-
-def _padding(rng: random.Random) -> str:
-    return _PADDING[: rng.randint(1, len(_PADDING))]

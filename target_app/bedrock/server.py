@@ -11,9 +11,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from target_app.bedrock.admin import Admin
 from target_app.bedrock.log import Log
 from target_app.bedrock.runtime import Runtime
 from target_app.bedrock.settings import Settings
+from target_app.faults.draw import Faults
 
 
 def create_app(
@@ -21,12 +23,15 @@ def create_app(
 ) -> Starlette:
     """Build the application; `log` gets a line a request and stays the caller's to close.
 
-    `quota_clock_ns` is the clock of the quotas alone, in ns.
+    `quota_clock_ns` is the clock of quotas and prompt caches, in ns. Faults that cut the connection need a server whose
+    HTTP is `connection.CuttableProtocol`.
     """
-    runtime = Runtime(settings, Log(log), quota_clock_ns)
+    account, faults = Log(log), Faults(settings.faults)
+    runtime = Runtime(settings, account, faults, quota_clock_ns)
     return Starlette(
         routes=[
             Route("/health", _health, methods=["GET"]),
+            *Admin(settings, runtime, faults, account).routes,
             Route("/model/{model_id:path}/{operation}", runtime, methods=["POST"]),
         ]
     )

@@ -1,5 +1,6 @@
 """The target's two processes, started on free ports and ended after the test."""
 
+import asyncio
 import json
 import os
 import subprocess
@@ -85,3 +86,29 @@ def fast(tmp_path_factory):
     """Service and emulator without waits and without a quota, for all tests of a module."""
     with pair(tmp_path_factory.mktemp("fast"), "--time-scale", "0", "--tokens-per-minute", "0") as both:
         yield both
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """A loop whose clock stands still while there is something to do, and then jumps to the next timer."""
+
+    now_s = 0.0
+
+    def time(self):
+        return self.now_s
+
+    def _run_once(self):
+        timers = [timer.when() for timer in self._scheduled if not timer.cancelled()]
+        if timers and not self._ready:
+            self.now_s = max(self.now_s, min(timers))
+        super()._run_once()
+
+
+@pytest.fixture(scope="session")
+def run_virtually():
+    """Runs a coroutine on a loop that never waits; `loop.time()` is what would have passed."""
+
+    def run(coroutine):
+        with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+            return runner.run(coroutine)
+
+    return run

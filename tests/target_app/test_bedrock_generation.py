@@ -9,15 +9,18 @@ import pytest
 
 from target_app.bedrock.errors import BedrockError
 from target_app.bedrock.generation import Decode, Lane, decoding
+from target_app.bedrock.limits import Limits
 from target_app.bedrock.log import Entry
 from target_app.bedrock.models import find_model
+from target_app.bedrock.prompt_cache import PromptCache
 from target_app.bedrock.quota import Quota
 
 HAIKU = find_model("anthropic.claude-3-haiku-20240307-v1:0")
 
 
 def lane(slots=1, tokens_per_minute=1_000):
-    return Lane(HAIKU, Quota(tokens_per_minute, None, "bucket", lambda: 0), slots)
+    quota = Quota(Limits(tokens_per_minute), "bucket", lambda: 0)
+    return Lane(HAIKU, quota, PromptCache(lambda: 0), slots)
 
 
 def entry(reserved=100):
@@ -47,12 +50,12 @@ def test_slots_are_given_in_order_of_asking_and_a_place_given_up_is_nobody_s():
 
         tasks = [asyncio.create_task(decode(number)) for number in range(4)]
         await turns()
-        assert (order, shared.decoding) == ([0], 1)
+        assert (order, shared.decoding, shared.waiting) == ([0], 1, 3)
         tasks[1].cancel()
         for number in (0, 2):
             done[number].set()
             await turns()
-        assert (order, shared.decoding) == ([0, 2, 3], 1)
+        assert (order, shared.decoding, shared.waiting) == ([0, 2, 3], 1, 0)
         done[3].set()
         results = await asyncio.gather(*tasks, return_exceptions=True)
         assert [type(result) for result in results] == [type(None), asyncio.CancelledError, type(None), type(None)]
@@ -108,12 +111,13 @@ def test_a_throttled_call_takes_no_slot():
 
 
 def test_pieces_that_are_due_together_come_together():
-    """All pieces that are due are taken at once, and after the last there is none."""
+    """Of each half all pieces that are due are taken at once, and after the last there is none."""
 
     async def scene():
         past_ns = time.monotonic_ns()
         decode = Decode((1, 4, 4), (past_ns - 2, past_ns - 1, past_ns))
-        assert await decode.next_pieces() == range(3)
+        assert await decode.next_pieces() == range(1)
+        assert await decode.next_pieces() == range(1, 3)
         assert await decode.next_pieces() == range(0)
         assert decode.decoded_tokens == 9
 
@@ -129,5 +133,19 @@ def test_no_piece_comes_before_it_is_due():
         assert await decode.next_pieces() == range(1)
         assert time.monotonic_ns() >= due_ns
         assert decode.decoded_tokens == 1
+
+    asyncio.run(scene())
+
+
+def test_a_stall_delays_what_is_not_yet_taken():
+    """Pieces taken before it were there, the others come that much later, at once when it is over."""
+
+    async def scene():
+        now_ns = time.monotonic_ns()
+        decode = Decode((1, 4, 4, 4), (now_ns,) * 4)
+        assert await decode.next_pieces() == range(2)
+        await decode.stall(0.01)
+        assert time.monotonic_ns() >= now_ns + 10_000_000
+        assert await decode.next_pieces() == range(2, 4)
 
     asyncio.run(scene())

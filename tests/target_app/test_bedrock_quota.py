@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from target_app.bedrock.errors import BedrockError
+from target_app.bedrock.limits import Limits
 from target_app.bedrock.quota import Quota
 
 SECOND_NS = 1_000_000_000
@@ -21,8 +22,8 @@ class Clock:
         return self.now_ns
 
 
-def quota(clock, tokens=None, requests=None, window="bucket"):
-    return Quota(tokens, requests, window, clock)
+def quota(clock, tokens=None, requests=None, window="bucket", day=None):
+    return Quota(Limits(tokens, requests, day), window, clock)
 
 
 @pytest.mark.parametrize("window", ["bucket", "minute"])
@@ -99,6 +100,39 @@ def test_a_call_refused_for_its_tokens_costs_no_request():
     with pytest.raises(BedrockError, match="Too many tokens"):
         limit.reserve(101)
     limit.reserve(100)
+
+
+@pytest.mark.parametrize("window", ["bucket", "minute"])
+def test_a_day_s_tokens_are_a_limit_of_their_own(window):
+    """A new minute does not help who has used up the day; a call refused for the day costs no minute."""
+    clock = Clock()
+    limit = quota(clock, tokens=1_000, requests=3, day=1_500, window=window)
+    limit.settle(limit.reserve(1_000), 900)
+    clock.now_ns = 2 * MINUTE_NS
+    with pytest.raises(BedrockError, match="Too many tokens per day, please wait before trying again"):
+        limit.reserve(700)
+    fill = limit.fill()
+    assert (fill["tokens_per_minute"]["left"], fill["requests_per_minute"]["left"]) == (1_000, 3)
+    assert fill["tokens_per_day"] == {"limit": 1_500, "left": 602 if window == "bucket" else 600}
+    limit.reserve(600)
+
+
+def test_the_next_day_has_its_tokens_again():
+    """1,440 minutes after the first."""
+    clock = Clock()
+    limit = quota(clock, day=1_000, window="minute")
+    limit.reserve(1_000)
+    clock.now_ns = 1_440 * MINUTE_NS
+    limit.reserve(1_000)
+
+
+def test_new_limits_hold_at_once():
+    """Nothing of them is used; a call under way gives back no more than there is room for."""
+    limit = quota(Clock(), tokens=100)
+    held = limit.reserve(100)
+    limit.put(Limits(tokens_per_minute=50))
+    limit.settle(held, 10)
+    assert limit.fill() == {"tokens_per_minute": {"limit": 50, "left": 50}}
 
 
 def test_no_limit_is_none():

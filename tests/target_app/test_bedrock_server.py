@@ -22,6 +22,8 @@ from botocore.config import Config
 from botocore.eventstream import EventStreamBuffer
 from botocore.exceptions import ClientError
 
+from target_app.bedrock.connection import CuttableProtocol
+from target_app.bedrock.limits import Quotas
 from target_app.bedrock.server import create_app
 from target_app.bedrock.settings import Settings
 from target_app.bedrock.tokens import count
@@ -69,9 +71,11 @@ class Served:
 @contextmanager
 def serving(quota_clock_ns=lambda: 0, graceful_s=None, **settings):
     log = Lines()
-    app = create_app(Settings(**({"time_scale": 0.0} | settings)), log, quota_clock_ns=quota_clock_ns)
+    quotas = Quotas(tokens_per_minute=settings.pop("tokens_per_minute", 200_000))
+    chosen = Settings(**({"time_scale": 0.0, "quotas": quotas} | settings))
+    app = create_app(chosen, log, quota_clock_ns=quota_clock_ns)
     config = uvicorn.Config(
-        app, http="httptools", access_log=False, log_level="critical", timeout_graceful_shutdown=graceful_s
+        app, http=CuttableProtocol, access_log=False, log_level="critical", timeout_graceful_shutdown=graceful_s
     )
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -177,7 +181,12 @@ def test_invoke_speaks_anthropic_s_messages(bedrock):
     response = bedrock.invoke_model(modelId=HAIKU, body=json.dumps(CLAUDE))
     message = json.loads(response["body"].read())
     headers = response["ResponseMetadata"]["HTTPHeaders"]
-    assert message["usage"] == {"input_tokens": count(QUESTION), "output_tokens": 50}
+    assert message["usage"] == {
+        "input_tokens": count(QUESTION),
+        "output_tokens": 50,
+        "cache_read_input_tokens": 0,
+        "cache_creation_input_tokens": 0,
+    }
     assert (message["stop_reason"], message["role"]) == ("max_tokens", "assistant")
     assert count(message["content"][0]["text"]) == 50
     assert headers["x-amzn-bedrock-input-token-count"] == str(count(QUESTION))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from target_app.bedrock.tokens import count, prefix
+from target_app.bedrock.tokens import count, ends, prefix, quarters
 
 
 @pytest.mark.parametrize(
@@ -34,3 +34,19 @@ def test_a_prefix_counts_to_what_was_asked_for(text, tokens):
     assert text.startswith(start)
     assert count(start) == min(tokens, count(text))
     assert start == text or count(text[: len(start) + 1]) > tokens
+
+
+@given(st.text(st.sampled_from("aé漫 "), max_size=30))
+def test_ends_are_the_prefixes(text):
+    """Each end is that of the longest prefix with so many tokens."""
+    assert ends(text) == [len(prefix(text, tokens)) for tokens in range(count(text) + 1)]
+    assert [max(n for n in range(len(text) + 1) if count(text[:n]) <= tokens) for tokens in range(count(text) + 1)] == (
+        ends(text)
+    )
+
+
+@given(st.text(), st.text())
+def test_quarters_add_up(one, other):
+    """Weights of texts put together are the sum of theirs, and count is the ceiling."""
+    assert quarters(one + other) == quarters(one) + quarters(other)
+    assert count(one) == math.ceil(quarters(one) / 4)
