@@ -28,8 +28,11 @@ class Run:
     recording: Recording
 
 
-def read(directory: Path) -> Run:
-    """Read a run directory. Raises FmloadError where it is none, or is broken before its last second."""
+def read(directory: Path, *, has_counts: bool = True) -> Run:
+    """Read a run directory. Raises FmloadError where it is none, or is broken before its last second.
+
+    Without `has_counts` the histograms, which are most of the work, are left unread.
+    """
     manifest = _manifest(directory)
     try:
         intervals = list(timeline.read_lines((directory / "timeline.ndjson").read_text("utf-8")))
@@ -37,6 +40,8 @@ def read(directory: Path) -> Run:
         raise _broken(directory / "timeline.ndjson", error) from error
     whole = {interval.second for interval in intervals}
     counts: dict[int, dict[Series, Counts]] = defaultdict(dict)
+    if not has_counts:
+        return Run(directory, manifest, recording(intervals))
     try:
         for second, series, part in hlog.read_lines((directory / "intervals.hlog").read_text("utf-8")):
             if second in whole:

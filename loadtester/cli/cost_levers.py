@@ -1,0 +1,67 @@
+"""The what-ifs of `fmload cost`, from its flags."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from loadtester.cli.amounts import amount, part, parts, swap
+from loadtester.errors import Exit, FmloadError
+
+if TYPE_CHECKING:
+    from loadtester.cost.basis import Basis
+    from loadtester.cost.bill import Tariff
+    from loadtester.cost.levers import Lever
+
+
+def asked_levers(given: Mapping[str, Any], basis: Basis, tariff: Tariff) -> list[Lever]:
+    """The levers that were asked for, lengths first, then who answers, then at what tariff."""
+    from loadtester.cost import levers  # noqa: PLC0415
+
+    pulled: list[Lever] = []
+    if given["prompt_tokens"] is not None:
+        pulled.append(levers.prompt_tokens(part("--prompt-tokens", given["prompt_tokens"], is_any=True)))
+    if given["answer_tokens"] is not None:
+        pulled.append(levers.answer_tokens(part("--answer-tokens", given["answer_tokens"], is_any=True)))
+    if given["max_tokens"] is not None:
+        pulled.append(levers.max_tokens(given["max_tokens"], basis.kept, basis.lines))
+    if given["cached_prefix"] is not None:
+        pulled.append(_prompt_cache(given, basis, tariff))
+    if given["share"]:
+        pulled.append(levers.shares(parts("--share", given["share"])))
+    pulled += [levers.swap(*swap("--swap", text)) for text in given["swap"] or ()]
+    if given["tier"] is not None:
+        pulled.append(levers.tier(given["tier"]))
+    if given["batch"] is not None:
+        pulled.append(levers.batch(part("--batch", given["batch"])))
+    if given["exact_hits"] is not None or given["semantic_hits"] is not None:
+        pulled.append(_cache_hits(given))
+    return pulled
+
+
+def _prompt_cache(given: Mapping[str, Any], basis: Basis, tariff: Tariff) -> Lever:
+    from loadtester.cost.bill import dearest  # noqa: PLC0415
+    from loadtester.cost.levers import break_even_reuses, prompt_cache  # noqa: PLC0415
+
+    if given["reuses"] is None:
+        even = break_even_reuses(dearest(basis.lines, tariff), tariff, is_hour=given["is_hour"])
+        hint = "" if even is None else f"; it pays from {even:.2f} on"
+        raise FmloadError(
+            f"--cached-prefix needs --reuses, the reads for each write{hint}", remedy="--reuses 20", code=Exit.USAGE
+        )
+    reads = amount("--reuses", given["reuses"])
+    return prompt_cache(given["cached_prefix"], reads, tariff, is_hour=given["is_hour"])
+
+
+def _cache_hits(given: Mapping[str, Any]) -> Lever:
+    from loadtester.cost.levers import cache_hits  # noqa: PLC0415
+
+    exact = part("--exact-hits", given["exact_hits"] or "0")
+    semantic = part("--semantic-hits", given["semantic_hits"] or "0")
+    if semantic and given["question_tokens"] is None:
+        raise FmloadError(
+            "--semantic-hits needs --question-tokens: each lookup embeds the question",
+            remedy="--question-tokens 30, the mean length of what customers type",
+            code=Exit.USAGE,
+        )
+    return cache_hits(exact, semantic, given["embedder"], given["question_tokens"] or 0)

@@ -1,0 +1,157 @@
+"""`--assume FILE`: a bill from figures that someone states, each an assumption."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from loadtester.cost.basis import Basis
+from loadtester.cost.bill import CACHE, Line, Tariff, numbered
+from loadtester.cost.lengths import Kept, spread_of
+from loadtester.cost.page import page
+from loadtester.cost.prices import PriceTable
+from loadtester.cost.stated import Stated
+from loadtester.errors import FmloadError
+
+_REMEDY: Final = "docs/cost.md shows a file of assumptions; scenarios/assumptions/mangaassist.yaml is one"
+_TOLERANCE: Final = Decimal("0.000001")
+
+_T = TypeVar("_T")
+
+
+class _Query(msgspec.Struct, forbid_unknown_fields=True):
+    share: Decimal
+    model: str
+    tokens_in: Decimal
+    tokens_out: Decimal
+    cached_tokens: Decimal = Decimal(0)
+    out_sigma: float | None = None
+    is_cacheable: bool = True
+
+
+class _Model(msgspec.Struct, forbid_unknown_fields=True):
+    id: str
+    usd_per_message: Decimal | None = None
+
+
+class _Stated(msgspec.Struct, forbid_unknown_fields=True):
+    name: str
+    messages: Decimal
+    usd_each: Decimal
+    usd: Decimal
+    why: str
+    model: str | None = None
+    is_hits: bool = False
+    change: dict[str, Any] | None = None
+
+
+class _Assumed(msgspec.Struct, forbid_unknown_fields=True):
+    messages_per_day: int
+    queries: dict[str, Any]
+    models: dict[str, Any] = {}
+    cache_hits: Decimal = Decimal(0)
+    notes: list[str] = []
+    stated: list[Any] = []
+
+
+def assumed_basis(path: Path, prices: PriceTable) -> Basis:
+    """The basis that a file states. Raises FmloadError with all its faults."""
+    faults: list[str] = []
+    raw = _convert(page(path, _REMEDY), _Assumed, "", faults)
+    if raw is None:
+        raise _wrong(path, faults)
+    models = _each(raw.models, _Model, "models", faults)
+    queries = _each(raw.queries, _Query, "queries", faults)
+    stated = [_convert(entry, _Stated, f"stated[{i}]", faults) for i, entry in enumerate(raw.stated)]
+    _check(raw, queries, faults)
+    if faults:
+        raise _wrong(path, faults)
+    ids = {name: model.id for name, model in models.items()}
+    missed = 1 - raw.cache_hits
+    paid = [_line(name, query, ids, missed) for name, query in queries.items()]
+    hits = [Line("(any)", CACHE, raw.cache_hits)] if raw.cache_hits else []
+    lines = numbered([*paid, *hits])
+    left = spread_of({name: query.out_sigma for name, query in queries.items() if query.out_sigma})
+    is_bounded = not all(query.out_sigma for query in queries.values())
+
+    def kept(line: Line, limit: int) -> Kept:
+        return left(line.query, line.output, limit)
+
+    bound = ("without out_sigma, a lower max_tokens saves at least what is shown",) if is_bounded else ()
+    return Basis(
+        source=f"assumptions of {path.name}",
+        lines=lines,
+        messages_per_day=raw.messages_per_day,
+        kept=kept,
+        notes=(*raw.notes, *bound),
+        stated=tuple(_stated(entry, ids) for entry in stated if entry is not None),
+        corrections=_corrections(models, paid, Tariff(prices)),
+    )
+
+
+def _line(name: str, query: _Query, ids: Mapping[str, str], missed: Decimal) -> Line:
+    return Line(
+        name,
+        ids.get(query.model, query.model),
+        query.share * missed,
+        input=query.tokens_in - query.cached_tokens,
+        output=query.tokens_out,
+        cache_read=query.cached_tokens,
+        is_cacheable=query.is_cacheable,
+    )
+
+
+def _corrections(models: Mapping[str, _Model], lines: list[Line], tariff: Tariff) -> dict[str, Decimal]:
+    """For models with a stated price per message: that, over what the mean message's tokens cost at list price."""
+    factors = {}
+    for model in models.values():
+        mine = [line for line in lines if line.model == model.id]
+        by_tokens = tariff.usd_per_message(mine)
+        if model.usd_per_message is not None and by_tokens:
+            factors[model.id] = model.usd_per_message * sum(line.share for line in mine) / by_tokens
+    return factors
+
+
+def _stated(entry: _Stated, ids: Mapping[str, str]) -> Stated:
+    change = entry.change
+    if change is not None and isinstance(change.get("share"), dict):
+        change = {"share": {ids.get(model, model): part for model, part in change["share"].items()}}
+    model = None if entry.model is None else ids.get(entry.model, entry.model)
+    return Stated(entry.name, entry.messages, entry.usd_each, entry.usd, entry.why, model, entry.is_hits, change)
+
+
+def _check(raw: _Assumed, queries: Mapping[str, _Query], faults: list[str]) -> None:
+    total = sum((query.share for query in queries.values()), Decimal(0))
+    if not faults and abs(total - 1) > _TOLERANCE:
+        faults.append(f"queries: the shares add up to {total:.6g}, not 1")
+    if not 0 <= raw.cache_hits < 1:
+        faults.append(f"cache_hits: {raw.cache_hits} is no share from 0 to less than 1")
+    for name, query in queries.items():
+        numbers = (query.share, query.tokens_in, query.tokens_out, query.cached_tokens)
+        if any(not number.is_finite() or number < 0 for number in numbers):
+            faults.append(f"queries.{name}: a share or a number of tokens is negative")
+        elif query.cached_tokens > query.tokens_in:
+            faults.append(f"queries.{name}: cached_tokens are a part of tokens_in, and more than all of them")
+        if query.out_sigma is not None and not 0 < query.out_sigma <= 5:  # noqa: PLR2004  e^5 is no spread of lengths
+            faults.append(f"queries.{name}: out_sigma is {query.out_sigma}, not above 0 and up to 5")
+
+
+def _each(raw: Mapping[str, Any], kind: type[_T], place: str, faults: list[str]) -> dict[str, _T]:
+    done = {name: _convert(entry, kind, f"{place}.{name}", faults) for name, entry in raw.items()}
+    return {name: entry for name, entry in done.items() if entry is not None}
+
+
+def _convert(raw: object, kind: type[_T], place: str, faults: list[str]) -> _T | None:
+    try:
+        return msgspec.convert(raw, kind, strict=False)
+    except msgspec.ValidationError as error:
+        faults.append(f"{place}: {error}".removeprefix(": "))
+        return None
+
+
+def _wrong(path: Path, faults: list[str]) -> FmloadError:
+    return FmloadError(f"{path}: " + "; ".join(faults), remedy=_REMEDY)

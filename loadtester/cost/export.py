@@ -1,0 +1,98 @@
+"""A quote as JSON and as CSV: figures as decimal strings, so that no money is rounded on the way."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from decimal import Decimal
+from typing import Any
+
+from loadtester.cost.estimate import Amount, Estimate
+from loadtester.cost.overlay import overlay
+from loadtester.cost.provisioned import Provisioned
+from loadtester.cost.quote import NO_GOOD_ANSWER, Effect, Quote
+from loadtester.cost.reconcile import Pair
+
+_PERIODS = ("message", "day", "month", "year")
+
+
+def as_json(quote: Quote, bought: Provisioned | None, pairs: tuple[Pair, ...] = ()) -> str:
+    """The whole quote. Names and units are those of docs/cost.md."""
+    basis = quote.basis
+    whole = {
+        "schema": 1,
+        "source": basis.source,
+        "price_table": quote.tariff.prices.source,
+        "overlay_read": overlay().read,
+        "assumption": quote.calendar.assumption(),
+        "notes": list(basis.notes),
+        "interval": {"seconds": basis.seconds, "block_s": basis.block_s} if basis.block_s else None,
+        "run_usd": quote.spent_usd,
+        "good_answers": basis.good,
+        "per_good_answer_usd": quote.per_good_answer_usd,
+        "by_outcome": [asdict(row) for row in basis.today],
+        "now": _estimate(quote.now),
+        "no_projection": NO_GOOD_ANSWER if quote.now is None else None,
+        "what_if": [_effect(effect) for effect in quote.alone],
+        "combined": _effect(quote.combined) if quote.combined else None,
+        "sensitivity": [asdict(swing) for swing in quote.swings],
+        "provisioned": asdict(bought) if bought else None,
+        "stated": [
+            {"name": one.stated.name, "stated_usd": one.stated.usd, "own_usd": one.own_usd, "exact_usd": one.exact_usd}
+            for one in quote.compared
+        ],
+        "cloudwatch": [{**asdict(pair), "finding": pair.finding} for pair in pairs],
+    }
+    return json.dumps(whole, default=_plain, indent=2, ensure_ascii=False) + "\n"
+
+
+def as_csv(quote: Quote) -> str:
+    """One line a figure: part, name, USD a message, a day, a month, a year, and the bounds of each."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    columns = [f"{period}_usd{bound}" for period in _PERIODS for bound in ("", "_low", "_high")]
+    writer.writerow(["part", "name", *columns, "saves_month_usd"])
+    writer.writerows(_rows(quote))
+    return out.getvalue()
+
+
+def _rows(quote: Quote) -> Iterator[list[str]]:
+    if quote.now is None:
+        return
+    yield ["now", quote.basis.source, *_cells(quote.now), ""]
+    for effect in quote.alone:
+        yield ["what_if", effect.name, *_cells(effect.estimate), _text(effect.saves_month_usd)]
+    if quote.combined:
+        yield ["combined", quote.combined.name, *_cells(quote.combined.estimate), _text(quote.combined.saves_month_usd)]
+
+
+def _cells(estimate: Estimate) -> list[str]:
+    amounts: list[Amount] = [getattr(estimate, period) for period in _PERIODS]
+    return [_text(number) for amount in amounts for number in (amount.usd, amount.low, amount.high)]
+
+
+def _estimate(estimate: Estimate | None) -> dict[str, Any] | None:
+    return None if estimate is None else {f"{period}_usd": asdict(getattr(estimate, period)) for period in _PERIODS}
+
+
+def _effect(effect: Effect) -> dict[str, Any]:
+    return {
+        "name": effect.name,
+        "note": effect.note,
+        "saves_month_usd": effect.saves_month_usd,
+        **(_estimate(effect.estimate) or {}),
+    }
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, Decimal):
+        return _text(value)
+    raise TypeError(type(value).__name__)
+
+
+def _text(number: Decimal | None) -> str:
+    """To a millionth of a millionth of a dollar, without an exponent."""
+    return "" if number is None else f"{number:.12f}".rstrip("0").rstrip(".") or "0"

@@ -1,0 +1,52 @@
+"""A run directory as a basis: read, priced as its scenario says, and its answers' lengths on demand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+
+from loadtester.cost.basis import Basis, run_basis
+from loadtester.cost.bill import Line, Tariff
+from loadtester.cost.lengths import Kept, bounded, counted
+from loadtester.cost.prices import PriceTable
+from loadtester.errors import FmloadError
+from loadtester.rundir import Run, read, request_lines
+
+Tabled = Callable[[dict[str, dict[str, Decimal]]], PriceTable]
+
+
+def run_and_basis(directory: Path, table: Tabled) -> tuple[Run, Basis, Tariff]:
+    """Read a run; `table` makes the price table from the prices that its scenario states.
+
+    Raises FmloadError where the directory is none, was edited or cut, or has nothing to price.
+    """
+    run = read(directory, has_counts=False)
+    try:
+        tariff = Tariff(table(dict(run.manifest["scenario"].get("prices") or {})))
+        return run, run_basis(run.manifest, run.recording, tariff, _lengths(directory)), tariff
+    except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
+        raise FmloadError(
+            f"{directory / 'manifest.json'} lacks what a bill needs: {type(error).__name__}: {error}",
+            remedy="was it edited or copied in part? `fmload report` reads what is there",
+        ) from error
+
+
+def _lengths(directory: Path) -> Callable[[Line, int], Kept]:
+    """Lengths from requests.csv.gz, read when first asked for."""
+
+    @cache
+    def left() -> Callable[[tuple[str, str], int], Kept | None]:
+        try:
+            return counted(request_lines(directory))
+        except (OSError, KeyError, ValueError) as error:
+            raise FmloadError(
+                f"{directory / 'requests.csv.gz'} can't be read: {type(error).__name__}",
+                remedy="--max-tokens needs the lengths of its answers; was it edited or left out?",
+            ) from error
+
+    def kept(line: Line, limit: int) -> Kept:
+        return left()((line.query, line.model), limit) or bounded(line.output, limit)
+
+    return kept

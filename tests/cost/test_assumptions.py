@@ -1,0 +1,83 @@
+"""A file of assumptions: exact where it is right, all faults where it is not."""
+
+from decimal import Decimal
+
+import pytest
+
+from loadtester.cost.assumptions import assumed_basis
+from loadtester.cost.bill import CACHE, Tariff
+from loadtester.errors import Exit, FmloadError
+from loadtester.scenario.mix import HAIKU
+
+GOOD = f"""
+messages_per_day: 1_000
+cache_hits: 20%
+models: {{small: {{id: "{HAIKU}"}}}}
+queries:
+  a: {{share: 60%, model: small, tokens_in: 500, tokens_out: 200, out_sigma: 0.8}}
+  b: {{share: 0.4, model: small, tokens_in: 100, tokens_out: 50, out_sigma: 0.5, is_cacheable: false}}
+"""
+
+
+def _basis(tmp_path, tariff, text):
+    path = tmp_path / "a.yaml"
+    path.write_text(text)
+    return assumed_basis(path, tariff.prices)
+
+
+def test_read(tmp_path, tariff):
+    """Shares of all messages, less the cache's; percent signs and grouped digits are exact."""
+    basis = _basis(tmp_path, tariff, GOOD)
+    assert [(line.query, line.model, line.share) for line in basis.lines] == [
+        ("a", HAIKU, Decimal("0.48")),
+        ("b", HAIKU, Decimal("0.32")),
+        ("(any)", CACHE, Decimal("0.2")),
+    ]
+    assert basis.messages_per_day == 1_000
+    expected = Decimal("0.48") * Decimal("0.000375") + Decimal("0.32") * Decimal("0.0000875")
+    assert tariff.usd_per_message(basis.lines) == expected
+    assert 0 < basis.kept(basis.lines[0], 200).cut < 1
+
+
+def test_a_stated_price_per_message(tmp_path, tariff):
+    """It replaces what the mean message's tokens cost, whatever they are."""
+    basis = _basis(tmp_path, tariff, GOOD.replace('-v1:0"}', '-v1:0", usd_per_message: 0.01}'))
+    usd = Tariff(tariff.prices, basis.corrections).usd_per_message(basis.lines)
+    assert abs(usd - Decimal("0.008")) < Decimal("1e-20")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("0.4", "0.5", "add up to 1.1"),
+        ("0.4", "-0.4", "negative"),
+        ("0.4", "lots", "queries.b"),
+        ("tokens_in: 500", "tokens: 500", "queries.a"),
+        ("20%", "100%", "cache_hits"),
+        ("out_sigma: 0.8", "out_sigma: 50", "out_sigma is 50"),
+        ("tokens_in: 500", "tokens_in: 500, cached_tokens: 501", "cached_tokens"),
+        ("messages_per_day", "messages", "messages"),
+        (GOOD, "[]", "no mapping"),
+        (GOOD, "a: 1\na: 2\n", "given again"),
+    ],
+)
+def test_faults(tmp_path, tariff, old, new, said):
+    """What is wrong is named with its place; the code is that of an input file."""
+    with pytest.raises(FmloadError) as caught:
+        _basis(tmp_path, tariff, GOOD.replace(old, new))
+    assert said in caught.value.message
+    assert caught.value.code is Exit.INPUT
+
+
+def test_all_faults_at_once(tmp_path, tariff):
+    """Two wrong query types are one error."""
+    with pytest.raises(FmloadError) as caught:
+        _basis(tmp_path, tariff, GOOD.replace("share: 60%", "share: much").replace("share: 0.4", "shares: 0.4"))
+    assert "queries.a" in caught.value.message
+    assert "queries.b" in caught.value.message
+
+
+def test_no_file(tmp_path, tariff):
+    """A file that is not there is an error that names it."""
+    with pytest.raises(FmloadError, match=r"nowhere\.yaml"):
+        assumed_basis(tmp_path / "nowhere.yaml", tariff.prices)

@@ -1,0 +1,192 @@
+"""A run as a bill: the mix weighs, every message counts, and the interval is the seconds' own."""
+
+from decimal import Decimal
+
+import numpy as np
+import pytest
+
+from loadtester.cost import levers
+from loadtester.cost.basis import run_basis
+from loadtester.cost.bill import CACHE, NOBODY, Tariff
+from loadtester.cost.calendar import Calendar
+from loadtester.cost.estimate import estimate
+from loadtester.cost.lengths import bounded
+from loadtester.cost.quote import NO_GOOD_ANSWER, quote
+from loadtester.errors import FmloadError
+from loadtester.model import CellKey, Outcome
+from loadtester.recorder import Cell, Interval, recording
+from loadtester.scenario.mix import HAIKU, SONNET
+
+MANIFEST = {
+    "id": "r",
+    "scenario": {
+        "judge": {"daily_messages": 1_000_000},
+        "mix": [{"name": "easy", "share": 0.7}, {"name": "hard", "share": 0.3}],
+    },
+}
+
+
+def _kept(line, limit):
+    return bounded(line.output, limit)
+
+
+def _ok(query, model, count, *, good=None, outcome=Outcome.OK, tokens=(500, 200), answered=True):
+    key = CellKey(query, "ai", model, model if answered else "", outcome)
+    paid = count if answered else 0
+    good = count if good is None else good
+    return key, Cell(count=count, sent=count, in_slo=good, input=paid * tokens[0], output=paid * tokens[1])
+
+
+def _second(second, *cells):
+    return Interval(second, cells=dict(cells))
+
+
+def _steady(seconds=60):
+    return recording(_second(i, _ok("easy", HAIKU, 7), _ok("hard", SONNET, 1)) for i in range(seconds))
+
+
+def test_the_mix_weighs_not_the_run(tariff):
+    """70 % at $0.000375 and 30 % at $0.0045, however often the run asked each; an unvarying run has no spread."""
+    basis = run_basis(MANIFEST, _steady(), tariff, _kept)
+    now = estimate(basis.lines, basis, tariff, Calendar(1_000_000))
+    assert now.day.usd == Decimal("1612.5")
+    assert now.month.usd == 48_375
+    assert float(now.day.low) == pytest.approx(1612.5)
+    assert float(now.day.high) == pytest.approx(1612.5)
+
+
+def test_every_planned_message_counts(tariff):
+    """Throttled and dropped messages cost nothing and are part of the mean; what a stopped run never sent is not."""
+    cells = [
+        _ok("easy", HAIKU, 6),
+        _ok("easy", HAIKU, 1, outcome=Outcome.THROTTLED, answered=False),
+        _ok("easy", HAIKU, 2, answered=False),
+        (CellKey("easy", "ai", HAIKU, "", Outcome.DROPPED), Cell(count=1)),
+        (CellKey("easy", "ai", HAIKU, "", Outcome.CANCELLED), Cell(count=90, sent=0)),
+        _ok("hard", SONNET, 10),
+    ]
+    basis = run_basis(MANIFEST, recording([_second(0, *cells)]), tariff, _kept)
+    shares = {(line.query, line.model): line.share for line in basis.lines}
+    assert shares == {
+        ("easy", HAIKU): Decimal("0.42"),
+        ("easy", CACHE): Decimal("0.14"),
+        ("easy", NOBODY): Decimal("0.14"),
+        ("hard", SONNET): Decimal("0.3"),
+    }
+    assert basis.replicates is None
+    assert any("no intervals" in note for note in basis.notes)
+    assert any("14.0% of the messages got no answer" in note for note in basis.notes)
+
+
+def test_today_by_outcome(tariff):
+    """Money by query, model and outcome adds up to the run's, good and useless apart; a good answer bears it all."""
+    cells = [
+        _ok("easy", HAIKU, 8, good=4),
+        _ok("easy", HAIKU, 2, outcome=Outcome.TRUNCATED, good=0),
+        _ok("hard", SONNET, 1, outcome=Outcome.TIMEOUT, good=0, answered=False),
+    ]
+    basis = run_basis(MANIFEST, recording([_second(0, *cells)]), tariff, _kept)
+    assert {row.outcome: (row.group, row.messages, row.usd) for row in basis.today} == {
+        "ok": ("good", 8, Decimal("0.003")),
+        "truncated": ("useless", 2, Decimal("0.00075")),
+        "timeout": ("failed", 1, Decimal(0)),
+    }
+    quoted = quote(basis, tariff, Calendar(1_000), [])
+    assert quoted.spent_usd == Decimal("0.00375")
+    assert quoted.per_good_answer_usd == Decimal("0.00375") / 4
+
+
+def test_no_good_answer_is_no_projection(tariff):
+    """A run whose answers were all too late or useless projects nothing, and says so."""
+    basis = run_basis(MANIFEST, recording([_second(0, _ok("easy", HAIKU, 8, good=0))]), tariff, _kept)
+    quoted = quote(basis, tariff, Calendar(1_000), [])
+    assert (quoted.now, quoted.final, quoted.swings) == (None, None, ())
+    assert quoted.explanation() == (NO_GOOD_ANSWER,)
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        ([_ok("easy", HAIKU, 5, tokens=(0, 0))], "no usage"),
+        ([_ok("easy", HAIKU, 5, answered=False)], "no usage"),
+        ([_ok("other", HAIKU, 5)], "no message of its mix"),
+        ([_ok("easy", "nobody-has-priced-this", 5)], "no price"),
+        ([], "no message of its mix"),
+        ([_ok("easy", HAIKU, 5, tokens=(-500, 200))], "below 0"),
+    ],
+)
+def test_nothing_to_price(cells, said, tariff):
+    """A run without usage, outside its mix or of an unpriced model is an error: never a bill of 0."""
+    with pytest.raises(FmloadError, match=said):
+        run_basis(MANIFEST, recording([_second(0, *cells)]), tariff, _kept)
+
+
+def test_the_interval_covers_the_truth(tariff):
+    """On runs of ten minutes whose answers' lengths vary, the truth lies in at least 42 of 50 intervals."""
+    truth = 1_000_000 * (0.7 * (500 * 0.25 + 200 * 1.25) + 0.3 * (500 * 3 + 200 * 15)) / 1e6
+    covered = 0
+    for seed in range(50):
+        rng = np.random.default_rng(seed)
+        run = recording(
+            _second(
+                i,
+                _ok("easy", HAIKU, 7, tokens=(500, int(rng.poisson(200)))),
+                _ok("hard", SONNET, int(rng.integers(1, 5)), tokens=(500, int(rng.exponential(200)))),
+            )
+            for i in range(600)
+        )
+        basis = run_basis(MANIFEST, run, tariff, _kept, seed=seed)
+        day = estimate(basis.lines, basis, tariff, Calendar(1_000_000)).day
+        covered += float(day.low) <= truth <= float(day.high)
+    assert covered >= 42
+
+
+def test_levers_scale_the_interval(tariff):
+    """Half the price halves the bounds; without Sonnet, what only Sonnet's answers varied by is gone."""
+    rng = np.random.default_rng(7)
+    run = recording(
+        _second(i, _ok("easy", HAIKU, 7), _ok("hard", SONNET, 2, tokens=(500, int(rng.exponential(200)))))
+        for i in range(120)
+    )
+    basis = run_basis(MANIFEST, run, tariff, _kept)
+    now = estimate(basis.lines, basis, tariff, Calendar(1_000)).day
+    flex = estimate(levers.tier("flex").apply(basis.lines), basis, tariff, Calendar(1_000)).day
+    assert float(flex.low) == pytest.approx(float(now.low) / 2)
+    assert float(flex.high) == pytest.approx(float(now.high) / 2)
+    assert now.low < now.usd < now.high
+    swapped = estimate(levers.swap(SONNET, HAIKU).apply(basis.lines), basis, tariff, Calendar(1_000)).day
+    assert swapped.high - swapped.low == pytest.approx((now.high - now.low) / 12, rel=Decimal("1e-6"))
+
+
+def test_combined_is_not_the_sum_of_the_levers(tariff):
+    """Each lever is quoted alone, then all together, which leaves less for each to save."""
+    basis = run_basis(MANIFEST, _steady(), tariff, _kept)
+    quoted = quote(basis, tariff, Calendar(1_000_000), [levers.batch(Decimal("0.5")), levers.tier("flex")])
+    assert [effect.saves_month_usd for effect in quoted.alone] == [Decimal("12093.75"), Decimal("24187.5")]
+    assert quoted.combined.saves_month_usd == Decimal("24187.5")
+    assert quoted.final is quoted.combined.estimate
+
+
+def test_the_tornado_is_sorted_and_signed(tariff):
+    """The lever that moves the month most comes first; ±10 % of the messages move it by 10 %."""
+    basis = run_basis(MANIFEST, _steady(), tariff, _kept)
+    swings = quote(basis, tariff, Calendar(1_000_000), []).swings
+    widths = [swing.width_usd for swing in swings]
+    assert widths == sorted(widths, reverse=True)
+    by_name = {swing.lever: swing for swing in swings}
+    assert (by_name["messages a day"].down_usd, by_name["messages a day"].up_usd) == (
+        Decimal("-4837.5"),
+        Decimal("4837.5"),
+    )
+    assert by_name["cache hits"].down_usd is None
+    shift = by_name[f"share of {HAIKU} (from {SONNET})"]
+    assert shift.up_usd == Decimal("-0.1") * (Decimal("0.0045") - Decimal("0.000375")) * 30_000_000
+    assert swings[0] is shift
+
+
+def test_corrections_scale_a_model(tariff):
+    """A stated price per message is a factor on that model's list price."""
+    basis = run_basis(MANIFEST, _steady(), tariff, _kept)
+    doubled = Tariff(tariff.prices, {SONNET: Decimal(2)})
+    usd = doubled.usd_per_message(basis.lines)
+    assert usd == Decimal("0.7") * Decimal("0.000375") + Decimal("0.3") * Decimal("0.009")

@@ -1,0 +1,196 @@
+"""Each what-if by hand: share × tokens × price, on a bill of $0.0015375 a message."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from loadtester.cost import levers
+from loadtester.cost.bill import CACHE, Line, hit_rate, numbered
+from loadtester.cost.lengths import bounded, counted, lognormal
+from loadtester.errors import Exit, FmloadError
+from loadtester.scenario.mix import HAIKU, SONNET
+
+NEW_HAIKU = "global.anthropic.claude-haiku-4-5-20251001-v1:0"
+EMBEDDER = "amazon.titan-embed-text-v2:0"
+HAIKU_USD, SONNET_USD = Decimal("0.000375"), Decimal("0.0045")
+
+
+def _kept(line, limit):
+    return bounded(line.output, limit)
+
+
+@pytest.mark.parametrize(
+    ("lever", "usd"),
+    [
+        (levers.prompt_tokens(Decimal("0.5")), Decimal("0.00128125")),
+        (levers.answer_tokens(Decimal(2)), Decimal("0.0025625")),
+        (levers.swap(SONNET, HAIKU), Decimal("0.8") * HAIKU_USD),
+        (levers.shares({HAIKU: Decimal("0.75")}), Decimal("0.6") * HAIKU_USD + Decimal("0.2") * SONNET_USD),
+        (
+            levers.shares({HAIKU: Decimal("0.25"), SONNET: Decimal("0.75")}),
+            Decimal("0.2") * HAIKU_USD + Decimal("0.6") * SONNET_USD,
+        ),
+        (levers.cache_hits(Decimal("0.5")), Decimal("0.2") * HAIKU_USD + Decimal("0.3") * SONNET_USD),
+        (levers.cache_hits(Decimal(0)), Decimal("0.7") * HAIKU_USD + Decimal("0.3") * SONNET_USD),
+        (levers.tier("priority"), Decimal("1.75") * Decimal("0.0015375")),
+        (levers.tier("flex"), Decimal("0.5") * Decimal("0.0015375")),
+        (levers.batch(Decimal("0.2")), Decimal("0.9") * Decimal("0.0015375")),
+        (levers.batch(Decimal(1)), Decimal("0.5") * Decimal("0.0015375")),
+    ],
+    ids=lambda value: getattr(value, "name", ""),
+)
+def test_by_hand(lever, usd, lines, tariff):
+    """The bill after each lever; the shares still add up to 1."""
+    assert tariff.usd_per_message(lines) == Decimal("0.0015375")
+    after = lever.apply(lines)
+    assert abs(tariff.usd_per_message(after) - usd) < Decimal("1e-20")
+    assert abs(sum(line.share for line in after) - 1) < Decimal("1e-20")
+
+
+def test_semantic_hits_cost_their_lookups(lines, tariff):
+    """10 % exact and half of the rest semantic are 55 % hits; 90 % of the messages are embedded, 30 tokens each."""
+    lever = levers.cache_hits(Decimal("0.1"), Decimal("0.5"), EMBEDDER, 30)
+    after = lever.apply(lines)
+    assert hit_rate(after) == Decimal("0.55")
+    lookups = Decimal("0.9") * 30 * Decimal("0.02") / 1_000_000
+    expected = Decimal("0.15") * HAIKU_USD + Decimal("0.3") * SONNET_USD + lookups
+    assert abs(tariff.usd_per_message(after) - expected) < Decimal("1e-20")
+
+
+def test_what_may_not_be_cached_bounds_the_hits(lines):
+    """Three tenths are never cached: 70 % hits are possible, 71 % are not."""
+    assert hit_rate(levers.cache_hits(Decimal("0.7")).apply(lines)) == Decimal("0.7")
+    with pytest.raises(FmloadError, match=r"70\.0%"):
+        levers.cache_hits(Decimal("0.71")).apply(lines)
+    with pytest.raises(FmloadError, match="no message that may be cached"):
+        levers.cache_hits(Decimal(0)).apply(tuple(replace(line, is_cacheable=False) for line in lines))
+
+
+@pytest.mark.parametrize(("is_hour", "reuses"), [(False, "0.25"), (True, "1")])
+def test_prompt_caching_breaks_even(is_hour, reuses, tariff):
+    """A write costs 1.25 (an hour: 2) times the input, a read 0.1: it pays from 0.25/0.9 (1/0.9) reads a write on."""
+    even = levers.break_even_reuses(NEW_HAIKU, tariff, is_hour=is_hour)
+    assert even == Decimal(reuses) / Decimal("0.9")
+    line = numbered([Line("q", NEW_HAIKU, Decimal(1), input=Decimal(2_000), output=Decimal(100))])
+    before = tariff.usd_per_message(line)
+
+    def after(reads):
+        return tariff.usd_per_message(levers.prompt_cache(1_500, reads, tariff, is_hour=is_hour).apply(line))
+
+    assert abs(after(even) - before) < Decimal("1e-18")
+    assert after(even + 1) < before < after(even / 2)
+
+
+def test_prompt_caching_by_hand(tariff):
+    """1,500 of 2,000 tokens, 9 reads a write: 150 written at $1.25, 1,350 read at $0.10, 500 at $1, 100 out at $5."""
+    lines = numbered([Line("q", NEW_HAIKU, Decimal(1), input=Decimal(2_000), output=Decimal(100))])
+    after = levers.prompt_cache(1_500, Decimal(9), tariff).apply(lines)
+    assert tariff.usd_per_message(after) == Decimal("0.0001875") + Decimal("0.000135") + Decimal("0.0005") * 2
+
+
+def test_no_cache_price_is_an_error(lines, tariff):
+    """A model without a price for cached prompts is not silently priced as if it had one."""
+    assert levers.break_even_reuses(HAIKU, tariff) is None
+    with pytest.raises(FmloadError, match="cached prompts"):
+        levers.prompt_cache(100, Decimal(9), tariff).apply(lines)
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {HAIKU: Decimal("0.7"), SONNET: Decimal("0.4")},
+        {HAIKU: Decimal("-0.1")},
+        {HAIKU: Decimal("0.3"), SONNET: Decimal("0.3")},
+    ],
+)
+def test_shares_that_do_not_add_up(wanted, lines):
+    """More than 100 %, below 0, or less than 100 % with nobody left for the rest."""
+    with pytest.raises(FmloadError, match="add up") as caught:
+        levers.shares(wanted).apply(lines)
+    assert caught.value.code is Exit.USAGE
+
+
+def test_a_swap_of_a_model_that_is_not_there(lines):
+    """It is an error that names the models there are."""
+    with pytest.raises(FmloadError, match="no message goes to") as caught:
+        levers.swap("gpt-4o", HAIKU).apply(lines)
+    assert SONNET in caught.value.remedy
+
+
+def test_unknown_models_name_near_ones(lines, tariff):
+    """Another model needs a price: its neighbours are named."""
+    misspelt = HAIKU.replace("haiku", "hiaku")
+    with pytest.raises(FmloadError, match="no price") as caught:
+        tariff.usd_per_message(levers.swap(SONNET, misspelt).apply(lines))
+    assert HAIKU in caught.value.remedy
+
+
+def test_unknown_tier():
+    """It is a usage error that names the tiers."""
+    with pytest.raises(FmloadError) as caught:
+        levers.tier("turbo")
+    assert "flex, priority, standard" in caught.value.remedy
+
+
+@settings(derandomize=True, deadline=None)
+@given(st.decimals(0, 1, places=3), st.decimals(0, 1, places=3))
+def test_shares_hit_their_mark(haiku, spare):
+    """Whatever was asked for is what goes to the model afterwards; hits stay hits, and nothing is lost."""
+    lines = numbered(
+        [
+            Line("a", HAIKU, Decimal("0.4"), input=Decimal(10)),
+            Line("b", SONNET, Decimal("0.3"), input=Decimal(20)),
+            Line("c", NEW_HAIKU, Decimal("0.2"), input=Decimal(30)),
+            Line("c", CACHE, Decimal("0.1")),
+        ]
+    )
+    wanted = {HAIKU: haiku, SONNET: (1 - haiku) * spare}
+    after = levers.shares(wanted).apply(lines)
+    for model, share in wanted.items():
+        got = sum((line.share for line in after if line.model == model), Decimal(0))
+        assert abs(got - share * Decimal("0.9")) < Decimal("1e-20")
+    assert hit_rate(after) == Decimal("0.1")
+    assert abs(sum(line.share for line in after) - 1) < Decimal("1e-20")
+
+
+def test_max_tokens_from_lengths():
+    """Answers of 100 and 300 tokens under a limit of 200: 150 on average, half of them cut."""
+    rows = ["query,answered_by,output_tokens", "q,m,100", "q,m,300", "q,,", "other,m,7"]
+    kept = counted(rows)(("q", "m"), 200)
+    assert (kept.output, kept.cut) == (150, Decimal("0.5"))
+    assert counted(rows)(("q", "x"), 200) is None
+    line = Line("q", HAIKU, Decimal(1), output=Decimal(200))
+    lever = levers.max_tokens(200, lambda _line, limit: counted(rows)(("q", "m"), limit), (line,))
+    assert lever.apply((line,))[0].output == 150
+    assert "50.0% of the answers" in lever.note
+
+
+def test_max_tokens_without_lengths(lines):
+    """A mean alone bounds what is left, and the note says so."""
+    lever = levers.max_tokens(120, _kept, lines)
+    assert [line.output for line in lever.apply(lines)] == [120, 120, 0]
+    assert "at least" in lever.note
+    with pytest.raises(FmloadError):
+        levers.max_tokens(0, _kept, lines)
+
+
+@pytest.mark.parametrize("limit", [50, 200, 1_000, 100_000])
+def test_lognormal_against_drawn_lengths(limit):
+    """The closed form of E[min(X, limit)] is what 200,000 drawn lengths give, within 1 %."""
+    import numpy as np  # noqa: PLC0415
+
+    sigma = 0.8
+    drawn = np.random.default_rng(1).lognormal(np.log(200) - sigma**2 / 2, sigma, 200_000)
+    kept = lognormal(Decimal(200), sigma, limit)
+    assert float(kept.output) == pytest.approx(np.minimum(drawn, limit).mean(), rel=0.01)
+    assert float(kept.cut) == pytest.approx((drawn > limit).mean(), abs=0.005)
+
+
+def test_levers_combine_in_order(lines, tariff):
+    """Batch takes its part out of a tier; all together is one after the other."""
+    both = levers.pull((levers.tier("priority"), levers.batch(Decimal("0.5"))), lines)
+    assert tariff.usd_per_message(both) == Decimal("0.0015375") * (Decimal("1.75") + Decimal("0.5")) / 2
+    assert replace(both[0], share=lines[0].share, factor=Decimal(1)) == lines[0]
