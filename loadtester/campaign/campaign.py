@@ -131,7 +131,7 @@ async def _runner(plan: RunPlan, target: Target, sink: Sink) -> AsyncIterator[An
         finally:
             await fleet.aclose()
         return
-    driver = driver_for(target)
+    driver = driver_for(target, has_crud=plan.scenario.has_crud)
     try:
         yield shard_engine(plan.scenario, plan.load, driver, shard=Shard(), price=plan.prices.usd, sink=sink)
     finally:

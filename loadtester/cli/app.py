@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from loadtester import __version__
-from loadtester.cli import doctor, report, run, scenarios, serve
+from loadtester.cli import cost, doctor, plan, report, run, scenarios, serve
 from loadtester.errors import Exit, FmloadError
 
 _EPILOG = """Examples:
@@ -36,7 +36,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 app.command("run")(run.run)
+app.command("plan")(plan.plan)
 app.command("report")(report.report)
+app.command("cost")(cost.cost)
 app.command("serve")(serve.serve)
 app.command("scenarios")(scenarios.scenarios)
 app.command("schema")(scenarios.schema)

@@ -73,6 +73,10 @@ def run(
             rich_help_panel=_TRAFFIC,
         ),
     ] = None,
+    ai_users: Annotated[
+        str | None,
+        typer.Option(metavar="SHARE", help="Of the users, those who ask models: 0.3 or 30%.", rich_help_panel=_TRAFFIC),
+    ] = None,
     arrivals: Annotated[
         str | None, typer.Option(metavar="KIND", help="uniform or poisson.", rich_help_panel=_TRAFFIC)
     ] = None,
@@ -179,6 +183,10 @@ def run(
         list[str] | None,
         typer.Option(metavar="K=V", help="k=v, kept with the run. Repeatable.", rich_help_panel=_OUTPUT),
     ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Send nothing; predict, as `fmload plan` does.", rich_help_panel=_OUTPUT),
+    ] = False,
     summary: Annotated[Summary, typer.Option(help="What to print.", rich_help_panel=_OUTPUT)] = Summary.FULL,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No progress.", rich_help_panel=_OUTPUT)] = False,
     no_color: Annotated[bool, typer.Option("--no-color", help="No colour.", rich_help_panel=_OUTPUT)] = False,
@@ -194,6 +202,7 @@ def run(
         "load.users": users,
         "load.user_stages": user_stage or None,
         "load.think_time": think_time,
+        "load.ai_users": ai_users,
         "load.arrivals": arrivals,
         "load.trace": trace,
         "load.speed": speed,
@@ -225,6 +234,11 @@ def run(
 
     given = {path: value for path, value in flags.items() if value is not None}
     resolved = resolve(given, file=scenario, environ=os.environ)
+    if dry_run:
+        from loadtester.cli.plan import show_plan  # noqa: PLC0415  it has the flags of this verb
+
+        show_plan(resolved, is_json=summary is Summary.JSON)
+        return
     from loadtester import campaign  # noqa: PLC0415
 
     report = campaign.run(resolved, _watch(quiet=quiet, no_color=no_color))

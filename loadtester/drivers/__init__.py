@@ -9,8 +9,10 @@ from loadtester.scenario.scenario import Target
 __all__ = ["LEAD_S", "Driver", "Probe", "driver_for"]
 
 
-def driver_for(target: Target) -> Driver:
+def driver_for(target: Target, *, has_crud: bool = False) -> Driver:
     """The driver that speaks `target`'s protocol; only its own libraries are imported.
+
+    With `has_crud` it also sends plain HTTP requests to the same origin.
 
     Raises FmloadError where the target's address is missing or can't be one of that protocol.
     """
@@ -23,7 +25,12 @@ def driver_for(target: Target) -> Driver:
             code=Exit.USAGE,
         )
     at = _compat_driver_at if target.client == "compat" else _driver_at
-    return at(target.url, target)
+    driver = at(target.url, target)
+    if not has_crud:
+        return driver
+    from loadtester.drivers.crud import CrudDriver  # noqa: PLC0415  brings httptools
+
+    return CrudDriver(driver, target.url, headers=target.headers, ca_file=target.ca_file)
 
 
 def _bedrock_driver(target: Target) -> Driver:

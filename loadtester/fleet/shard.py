@@ -36,7 +36,9 @@ def shard_engine(
     recorder = Recorder(slo_s=scenario.judge.slo_s, price=price, worker=shard.index)
     limits = Limits(load.max_in_flight, load.timeout_s, load.graceful_stop_s)
     if isinstance(mine, Users):
-        visits = Visits(scenario.mix, load.think_time, max_tokens=scenario.max_tokens, seed=load.seed)
+        visits = Visits(
+            scenario.mix, load.think_time, max_tokens=scenario.max_tokens, seed=load.seed, ai_users=load.ai_users
+        )
         return ClosedEngine(mine, visits, driver, recorder, limits, sink, shard=shard.index, shards=shard.count)
     workload = Workload(mine, scenario.mix, max_tokens=scenario.max_tokens, seed=load.seed)
     return Engine(mine, workload, driver, recorder, limits, sink)

@@ -26,7 +26,7 @@ async def work() -> None:
     if not isinstance(job, Job):
         return
     prices = price_table(job.scenario.prices)
-    driver = driver_for(job.target)
+    driver = driver_for(job.target, has_crud=job.scenario.has_crud)
 
     def tell(interval: Interval, rows: bytes) -> None:
         if not writer.is_closing():  # nobody is left to tell when the one who asked is gone

@@ -65,7 +65,7 @@ class Recorder:
     def add(self, request: Request, probe: Probe, ending: Ending) -> None:
         """Record a request that was sent; `probe.done` has been called."""
         usage = ending.usage
-        if usage is None and ending.outcome in _WORKED_ON:
+        if usage is None and request.model and ending.outcome in _WORKED_ON:
             usage = _estimate(request, probe)
         answered_by = ending.model or (request.model if usage is not None else "")
         usd = None if usage is None else self._price(answered_by, usage)

@@ -39,7 +39,7 @@ class Writer:
             raise _unwritable(directory, error) from error
 
     def write(self, interval: Interval, rows: bytes) -> None:
-        """Append one second, its rows as gzip members. The timeline's line comes last: it says that the second is whole."""
+        """Append one second, its rows gzipped. The timeline's line comes last: it says that the second is whole."""
         lines = [
             self._encoder.line(interval.second, series, counts) for series, counts in (interval.counts or {}).items()
         ]

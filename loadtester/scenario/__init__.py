@@ -14,11 +14,13 @@ from loadtester.scenario.scenario import (
     Pattern,
     Protocol,
     QueryType,
+    Quota,
     Scenario,
     Stage,
     Target,
     ThinkTime,
     UserStage,
+    Window,
 )
 from loadtester.scenario.schema import json_schema
 
@@ -33,11 +35,13 @@ __all__ = [
     "Pattern",
     "Protocol",
     "QueryType",
+    "Quota",
     "Scenario",
     "Stage",
     "Target",
     "ThinkTime",
     "UserStage",
+    "Window",
     "json_schema",
     "mask",
     "named_scenarios",

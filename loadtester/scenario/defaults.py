@@ -29,6 +29,7 @@ DEFAULTS: Final = {
         "between two questions of a conversation people take this long (RAGPulse, 14 days of a chatbot); a shorter "
         "time makes few users stand for many",
     ),
+    "load.ai_users": Default("1", "every user may ask a model"),
     "load.trace": Default(None, "none"),
     "load.speed": Default("1", "a trace is replayed as it was recorded"),
     "load.seed": Default(
@@ -62,6 +63,10 @@ DEFAULTS: Final = {
     "bundled.model_connections": Default(
         "200", "four tasks of MangaAssist's fifty; 50 is one task, which a spike exhausts"
     ),
+    "quota.tokens_per_minute": Default(None, "unknown; the bundled target has its own"),
+    "quota.requests_per_minute": Default(None, "no limit: today's quotas count tokens"),
+    "quota.window": Default("bucket", "AWS does not say; `fmload plan` reckons both ways"),
+    "quota.prompt_tokens": Default(None, "none for bedrock and openai; of other targets unknown, and left out"),
     "mix": Default("production", "what MangaAssist's customers ask"),
     "model": Default(None, "each query type's own"),
     "max_tokens": Default("1024", "MangaAssist's own limit; quota is reserved for this many tokens a request"),

@@ -12,7 +12,7 @@ from loadtester.scenario import address, kinds, queries, stages, think
 from loadtester.scenario.defaults import DEFAULTS, Default
 from loadtester.scenario.header import header
 from loadtester.scenario.kinds import Kind
-from loadtester.scenario.scenario import Arrivals, Client, Pattern, Protocol
+from loadtester.scenario.scenario import Arrivals, Client, Pattern, Protocol, Window
 
 _YEAR_S: Final = 366 * 86_400.0
 _DAY_S: Final = 86_400.0
@@ -73,6 +73,7 @@ _TAGS: Final = kinds.pairs(
 )
 _PATTERN: Final = kinds.choice("a pattern", get_args(Pattern))
 _ARRIVALS: Final = kinds.choice("a kind of arrivals", get_args(Arrivals))
+_WINDOW: Final = kinds.choice("a window", get_args(Window))
 _CLIENT: Final = kinds.choice("a client", get_args(Client))
 _PROTOCOL: Final = kinds.choice("a protocol", get_args(Protocol))
 _STAGES: Final = kinds.several(stages.stage, {"type": "string", "pattern": stages.STAGE}, "2m:20/s")
@@ -136,6 +137,13 @@ _LOAD: Final = (
         "From an answer to the same user's next question: 10s or lognormal:10s around a median, exponential:10s around "
         "a mean, constant:10s.",
         flag="--think-time",
+    ),
+    _field(
+        "load.ai_users",
+        kinds.share(),
+        "The part of the users that ever asks a model; the others send plain requests (crud) only. The shares of the "
+        "mix hold for all users together.",
+        flag="--ai-users",
     ),
     _field(
         "load.trace",
@@ -227,6 +235,17 @@ _BUNDLED: Final = (
     ),
 )
 
+_QUOTA: Final = (
+    _field("quota.tokens_per_minute", kinds.whole(least=1, most=_MOST_TOKENS), "Tokens a minute of each model."),
+    _field("quota.requests_per_minute", kinds.whole(least=1, most=_MOST_TOKENS), "Requests a minute of each model."),
+    _field("quota.window", _WINDOW, "How a minute is counted: a bucket that refills evenly, or the clock's minute."),
+    _field(
+        "quota.prompt_tokens",
+        kinds.whole(least=0, most=10_000_000),
+        "What the service adds to each prompt: its system prompt, sources, history.",
+    ),
+)
+
 _WORKLOAD: Final = (
     _field("mix", queries.mix(), "What is asked: production, a file, or query types with their shares.", flag="--mix"),
     _field("model", kinds.words("the model's id"), "Ask this model for every query type.", flag="--model"),
@@ -267,6 +286,7 @@ FIELDS: Final = (
     *_LOAD,
     *_TARGET,
     *_BUNDLED,
+    *_QUOTA,
     *_WORKLOAD,
     *_JUDGE,
     *_OUTPUT,
@@ -279,5 +299,6 @@ SECTIONS: Final = {
     "load": "How much traffic, when.",
     "target": "Where the traffic goes, and how.",
     "bundled": "The bundled MangaAssist and its Bedrock emulator; of no effect on other targets.",
+    "quota": "What is known of a target that isn't the bundled one, for `fmload plan` to reckon with; nothing is sent.",
     "output": "Where the run is kept, and under which name.",
 }

@@ -137,6 +137,12 @@ def boolean() -> Kind:
     return scalar(units.truth, {"type": "boolean"}, "true")
 
 
+def share() -> Kind:
+    """A part of a whole, 0 to 1."""
+    written = [{"type": "number", "minimum": 0, "maximum": 1}, {"type": "string", "pattern": units.SHARE}]
+    return scalar(units.share, {"anyOf": written}, "0.3")
+
+
 def words(example: str) -> Kind:
     """Text on one line."""
 

@@ -99,7 +99,8 @@ Keep secrets out of scenario files: `FMLOAD_HEADER='Authorization: Bearer …'` 
 def page() -> str:
     """The whole page as Markdown."""
     parts = [_HEAD, _WRITING, _RULES, "## Scenarios that come with fmload\n\n" + "\n".join(_shipped()) + "\n"]
-    parts += ["\n".join(lines) + "\n" for lines in (_section(name) for name in ("load", "target", "bundled", "output"))]
+    sections = ("load", "target", "bundled", "quota", "output")
+    parts += ["\n".join(lines) + "\n" for lines in map(_section, sections)]
     parts.insert(-1, "\n".join(_section("")) + "\n")
     parts.append("\n".join(_reasons()) + "\n")
     return "\n".join(parts)

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from loadtester.errors import Exit
 from loadtester.scenario import kinds, units
+from loadtester.scenario.call import CRUD, read_call
 from loadtester.scenario.document import Value, read
 from loadtester.scenario.faults import Spot
 from loadtester.scenario.kinds import Kind
@@ -143,7 +144,24 @@ def _asked(name: Value, entry: Value, spot: Spot) -> Asked | None:
         _field(_LANGUAGE, "language", table, spot) or ("mixed" if "prompts" in table else usual.language),
         _field(_PROMPTS, "prompts", table, spot) or (),
     )
+    if query.kind == CRUD:
+        _check_crud(query, table, entry, spot)
     return Asked(query, spot, entry.line)
+
+
+def _check_crud(query: QueryType, table: Mapping[str, Value], entry: Value, spot: Spot) -> None:
+    """Plain requests ask no model, and each is a line of HTTP."""
+    if query.model:
+        line = table["model"].line if "model" in table else entry.line
+        spot.fault(line, f"{query.name} is crud, which asks no model", "leave its model out, or write kind: ai")
+    if not query.prompts:
+        spot.fault(entry.line, f"{query.name} is crud and has no prompts", "write some, such as GET /v1/products")
+    for prompt in query.prompts:
+        try:
+            read_call(prompt)
+        except ValueError:
+            fix = "write a method and a path, such as GET /v1/products?q={title}"
+            spot.inside(".prompts").fault(table["prompts"].line, f"{quoted(prompt)} is no HTTP request", fix)
 
 
 def _check_sum(asked: Sequence[Asked], value: Value, spot: Spot) -> None:

@@ -9,10 +9,11 @@ from typing import Any
 
 from loadtester.scenario import named, shape, sources
 from loadtester.scenario.address import Address
+from loadtester.scenario.call import CRUD
 from loadtester.scenario.faults import Faults, Spot
 from loadtester.scenario.fields import BY_PATH
 from loadtester.scenario.queries import Asked
-from loadtester.scenario.scenario import Bundled, Judge, Load, Output, Protocol, QueryType, Scenario, Target
+from loadtester.scenario.scenario import Bundled, Judge, Load, Output, Protocol, QueryType, Quota, Scenario, Target
 from loadtester.scenario.sources import DEFAULT, Given, Layer
 
 
@@ -97,9 +98,11 @@ def _settle_mix(settled: Layer) -> None:
         return
     queries: list[QueryType] = []
     for asked in mix.value:
-        query = asked.query if model is None else replace(asked.query, model=model.value)
-        if not query.model:
-            _modelless(asked)
+        query = asked.query
+        if query.kind != CRUD:
+            query = query if model is None else replace(query, model=model.value)
+            if not query.model:
+                _modelless(asked)
         queries.append(query)
     settled["mix"] = replace(mix, value=tuple(queries))
 
@@ -111,7 +114,9 @@ def _modelless(asked: Asked) -> None:
 
 
 def _scenario(settled: Layer) -> Scenario:
-    groups: dict[str, dict[str, Any]] = {"load": {}, "target": {}, "bundled": {}, "judge": {}, "output": {}, "": {}}
+    groups: dict[str, dict[str, Any]] = {
+        group: {} for group in ("load", "target", "bundled", "quota", "judge", "output", "")
+    }
     origins: dict[str, str] = {}
     for path, field in BY_PATH.items():
         if not field.attribute:
@@ -126,6 +131,7 @@ def _scenario(settled: Layer) -> Scenario:
         load=Load(**groups["load"]),
         target=Target(**groups["target"]),
         bundled=Bundled(**groups["bundled"]),
+        quota=Quota(**groups["quota"]),
         judge=Judge(**groups["judge"]),
         output=Output(**groups["output"]),
         mix=groups[""]["mix"],

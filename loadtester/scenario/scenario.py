@@ -12,6 +12,7 @@ Pattern = Literal["sustained", "ramp", "burst", "spike", "production", "stages",
 Arrivals = Literal["uniform", "poisson"]
 Client = Literal["fast", "compat"]
 Distribution = Literal["lognormal", "exponential", "constant"]
+Window = Literal["bucket", "minute"]
 Protocol = Literal["ws", "rest", "sse", "openai", "bedrock"]
 
 
@@ -55,6 +56,8 @@ class Load:
     users: int | None
     user_stages: tuple[UserStage, ...]
     think_time: ThinkTime
+    #: Of `users`, the part that ever asks a model; the others only send plain requests.
+    ai_users: float
     trace: Path | None
     speed: float
     seed: int
@@ -88,6 +91,16 @@ class Bundled:
     tokens_per_minute: int
     requests_per_minute: int | None
     model_connections: int
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """What is known of a target that isn't bundled: limits of each model a minute, and what it adds to a prompt."""
+
+    tokens_per_minute: int | None = None
+    requests_per_minute: int | None = None
+    window: Window = "bucket"
+    prompt_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,5 +146,11 @@ class Scenario:
     max_tokens: int
     judge: Judge
     output: Output
+    quota: Quota = field(default_factory=Quota)
     prices: Mapping[str, Mapping[str, Decimal]] = field(default_factory=dict)
     origins: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def has_crud(self) -> bool:
+        """Whether plain HTTP requests are in the mix."""
+        return any(query.kind == "crud" for query in self.mix)

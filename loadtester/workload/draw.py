@@ -46,7 +46,7 @@ def fraction(drawn: int) -> float:
 
 def fractions(drawn: NDArray[np.uint64]) -> NDArray[np.float64]:
     """`fraction` of many at once, shape (n,)."""
-    return (drawn >> np.uint64(11)) * 2.0**-53
+    return (drawn >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
 def pick(slots: Sequence[Sequence[str]], drawn: int) -> tuple[str, ...]:

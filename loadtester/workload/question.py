@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any, Final, Literal
+from urllib.parse import quote
 
 from loadtester.workload.draw import pick
 
@@ -16,7 +17,10 @@ Language = Literal["en", "ja"]
 
 _LAST_VOLUME: Final = 30
 _ORDER_YEARS: Final = range(2024, 2027)
-_PLACEHOLDER: Final = re.compile(r"\{(title|volume|order|genre|count)\}")
+_PLACEHOLDER: Final = re.compile(r"\{(title|volume|order|genre|count|product|user)\}")
+#: Products that customers ask for by id, and customers with a cart.
+_PRODUCTS: Final = range(1, 1_001)
+_USERS: Final = range(1, 501)
 _JAPANESE: Final = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uff66-\uff9f]")
 
 
@@ -44,6 +48,15 @@ def question(prompt: str, language: Language) -> Question:
         else:
             text.append(part.replace("%", "%%"))
     return Question("".join(text), tuple(slots))
+
+
+def http_question(line: str, language: Language) -> Question:
+    """The same of a line of HTTP (loadtester.scenario.call): what fills its path is percent-encoded."""
+    method, _, rest = line.partition(" ")
+    path, space, body = rest.partition(" ")
+    asked, said = question(f"{method} {path}", language), question(f"{space}{body}", language)
+    encoded = tuple(tuple(quote(choice, safe="") for choice in choices) for choices in asked.slots)
+    return Question(f"{asked.text}{said.text}", (*encoded, *said.slots))
 
 
 def dressed(bare: Question, language: Language) -> Question:
@@ -74,6 +87,8 @@ def _slots(language: Language) -> Mapping[str, tuple[tuple[str, ...], ...]]:
         "volume": (_numbers(range(1, _LAST_VOLUME + 1)),),
         "genre": (tuple(words["genres"]),),
         "count": (tuple(words["counts"]),),
+        "product": (tuple(f"MGA-{number:06d}" for number in _PRODUCTS),),
+        "user": (tuple(f"u-{number}" for number in _USERS),),
         # MGA-2024-78542: the year, then five digits from two small tables rather than one large.
         "order": (_numbers(_ORDER_YEARS), _numbers(range(100, 1000)), _numbers(range(100), width=2)),
     }

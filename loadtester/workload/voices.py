@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from loadtester.errors import FmloadError
+from loadtester.scenario.call import CRUD
 from loadtester.scenario.scenario import QueryType
 from loadtester.workload.draw import bits
-from loadtester.workload.question import Language, Question, built_in, dressed, language_of, question
+from loadtester.workload.question import Language, Question, built_in, dressed, http_question, language_of, question
 
 #: Part of the requests that is asked in Japanese, for built-in types with prompts in both languages.
 JAPANESE_SHARE: Final = 0.30
@@ -58,11 +59,12 @@ def _own(query: QueryType) -> Voices:
     """The user's prompts as they are; all are equally likely, so the languages share by their number."""
     english: list[Question] = []
     japanese: list[Question] = []
+    cut = http_question if query.kind == CRUD else question
     for prompt in query.prompts:
         if (query.language if query.language in ("en", "ja") else language_of(prompt)) == "ja":
-            japanese.append(question(prompt, "ja"))
+            japanese.append(cut(prompt, "ja"))
         else:
-            english.append(question(prompt, "en"))
+            english.append(cut(prompt, "en"))
     share = len(japanese) / len(query.prompts)
     return Voices(Voice("en", tuple(english)), Voice("ja", tuple(japanese)), share)
 

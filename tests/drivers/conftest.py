@@ -103,7 +103,8 @@ class ScriptedServer:
 
     async def _read(self, reader):
         head = await reader.readuntil(b"\r\n\r\n")
-        size = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
+        sized = head.lower().partition(b"content-length: ")[2]
+        size = int(sized.split(b"\r\n")[0]) if sized else 0
         return head, await reader.readexactly(size)
 
 

@@ -10,6 +10,8 @@ EXPECTED = {
     # name: (pattern, requests that rate, duration and pattern make; users make as many as they come to)
     "burst": ("burst", 900),
     "load": ("users", None),
+    "mixed": ("users", None),
+    "mixed-heavy": ("users", None),
     "production": ("production", 3000),
     "ramp": ("ramp", 3000),
     "smoke": ("users", None),
@@ -19,7 +21,14 @@ EXPECTED = {
     "sustained": ("sustained", 600),
 }
 #: Minutes, and users at the start, at most and at the end.
-PROFILES = {"smoke": (3, 1, 2, 2), "load": (12, 3, 5, 3), "stress": (17, 5, 15, 15), "spike-users": (8, 2, 20, 2)}
+PROFILES = {
+    "smoke": (3, 1, 2, 2),
+    "load": (12, 3, 5, 3),
+    "stress": (17, 5, 15, 15),
+    "spike-users": (8, 2, 20, 2),
+    "mixed": (23, 1, 15, 1),
+    "mixed-heavy": (23, 1, 15, 1),
+}
 MEAN = {"sustained": 1, "ramp": 0.5, "spike": 2.8, "burst": 1, "production": 1}
 
 
@@ -73,7 +82,8 @@ def test_an_unknown_name_is_wrong_usage():
     assert caught.value.message == (
         "2 faults:\n"
         "--scenario: there is no scenario 'spkie'; fix: did you mean spike? "
-        "(one of burst, load, production, ramp, smoke, spike, spike-users, stress, sustained), or name a file\n"
+        "(one of burst, load, mixed, mixed-heavy, production, ramp, smoke, spike, spike-users, stress, sustained), "
+        "or name a file\n"
         "--seed: 'x' is not a whole number; fix: write digits, such as 100 or 1_000"
     )
 

@@ -36,10 +36,10 @@ def test_built_in_names_are_those_with_prompts():
 
 def test_what_a_built_in_type_leaves_out_is_productions(tmp_path):
     """A bare share is enough for a built-in type; each thing that is said replaces production's."""
-    text = "mix:\n  recommendation: 60%\n  japanese_query: {share: 0.4, model: m, kind: crud}\n"
+    text = "mix:\n  recommendation: 60%\n  browse: {share: 0.4, kind: crud, prompts: [GET /p]}\n"
     assert mix_of(tmp_path, text) == (
         QueryType("recommendation", 0.6, SONNET),
-        QueryType("japanese_query", 0.4, "m", kind="crud", language="ja"),
+        QueryType("browse", 0.4, "", kind="crud", prompts=("GET /p",)),
     )
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
 from loadtester import workload
+from loadtester.scenario.call import read_call
 from loadtester.workload.draw import bits
-from loadtester.workload.question import built_in, dressed, language_of, question
+from loadtester.workload.question import built_in, dressed, http_question, language_of, question
 
 FOLDER = Path(workload.__file__).parent
 TITLES = {language: (FOLDER / f"titles_{language}.txt").read_text("utf-8").splitlines() for language in ("en", "ja")}
@@ -74,3 +76,14 @@ def test_titles_are_clean(language):
     assert len(titles) == len(set(titles)) >= 100
     assert all(title and title == title.strip() and "%" not in title for title in titles)
     assert all(language_of(title) == language for title in titles)
+
+
+def test_a_line_of_http_is_filled_as_a_url():
+    """What fills the path is percent-encoded, so that the line can be taken apart; a body is filled as it is."""
+    one = http_question('PUT /v1/x/{title}?p={product} {"title": "{title}", "user": "{user}"}', "en")
+    for n in range(200):
+        call = read_call(one.ask(bits(1, n)))
+        title, product = re.fullmatch(r"/v1/x/([^/?& ]+)\?p=(MGA-\d{6})", call.path).groups()
+        assert unquote(title) in TITLES["en"]
+        assert re.fullmatch(r'{"title": "[^"]+", "user": "u-\d+"}', call.body.decode())
+        assert product

@@ -6,8 +6,9 @@ from statistics import fmean, median
 
 import pytest
 
+from loadtester.errors import FmloadError
 from loadtester.scenario.mix import PRODUCTION
-from loadtester.scenario.scenario import ThinkTime
+from loadtester.scenario.scenario import QueryType, ThinkTime
 from loadtester.schedule.conversations import TURNS_MEAN
 from loadtester.workload import Visits, mean_think_s
 from loadtester.workload.draw import bits
@@ -86,3 +87,38 @@ def test_the_ends_of_the_draw_are_finite(distribution, drawn):
     """The least and the largest 64 bits make a time, not an error; no time at all stays none."""
     assert think_ns(ThinkTime(distribution, 1.0), drawn) >= 0
     assert think_ns(ThinkTime(distribution, 0.0), drawn) == 0
+
+
+MIXED = (
+    QueryType("browse", 0.6, "", kind="crud", prompts=("GET /p",)),
+    QueryType("cart", 0.2, "", kind="crud", prompts=("GET /c",)),
+    QueryType("greeting", 0.2, "haiku"),
+)
+
+
+def mixed(ai_users):
+    return Visits(MIXED, TEN, max_tokens=100, seed=1, ai_users=ai_users)
+
+
+def test_only_so_many_users_ask_models():
+    """Three users in ten do, always the same ones; all together ask as the mix has it."""
+    made = mixed(0.3)
+    by_user = [Counter(one.query for one in asked(made, user, 400)) for user in range(20)]
+    assert [user for user, queries in enumerate(by_user) if queries["greeting"]] == [3, 6, 9, 13, 16, 19]
+    whole = sum(by_user, Counter())
+    assert whole["greeting"] / whole.total() == pytest.approx(0.2, abs=0.02)
+    assert whole["browse"] / whole["cart"] == pytest.approx(3, rel=0.1)
+
+
+def test_all_or_none_ask_models():
+    """By default every user may; where nothing in the mix asks a model, no user has to."""
+    assert all(Counter(one.kind for one in asked(mixed(1.0), user, 60))["ai"] for user in range(5))
+    plain = Visits(MIXED[:2], TEN, max_tokens=100, seed=1, ai_users=0.0)
+    assert {one.kind for one in asked(plain, 3)} == {"crud"}
+
+
+@pytest.mark.parametrize("ai_users", [0.0, 0.1])
+def test_too_few_users_for_the_mix(ai_users):
+    """One user in ten can't make a fifth of the requests."""
+    with pytest.raises(FmloadError, match="can't make 20% of the requests"):
+        mixed(ai_users)

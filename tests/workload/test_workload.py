@@ -86,13 +86,13 @@ def test_asking_again_gives_the_same():
 
 def test_fields():
     """Each request carries its place, its conversation, its type's model and kind, and the scenario's max_tokens."""
-    mix = [QueryType("q", 1, "m-1", kind="crud", prompts=("Hello {volume}",))]
+    mix = [QueryType("q", 1, "m-1", kind="other", prompts=("Hello {volume}",))]
     plan = arrivals(6, turns=2).shard(1, 3)
     first, second = requests(plan, mix, max_tokens=77, seed=9)
     assert (first.id, second.id) == (1, 4)
     assert first.session == second.session == "s-9-1"
     assert (first.turn, second.turn) == (1, 2)
-    assert (first.query, first.kind, first.model, first.language) == ("q", "crud", "m-1", "en")
+    assert (first.query, first.kind, first.model, first.language) == ("q", "other", "m-1", "en")
     assert (first.max_tokens, first.want_output_tokens, first.is_bare) == (77, None, False)
     assert type(first.id) is int
     assert type(first.turn) is int

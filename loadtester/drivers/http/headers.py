@@ -34,16 +34,20 @@ def post_head(authority: str, path: str, headers: Mapping[str, str], *, accept: 
 
     The user's `headers` replace ours of the same name. Raises FmloadError where they can't be sent.
     """
-    fields = {
+    return f"POST {path} HTTP/1.1\r\n{fields(authority, headers, accept=accept)}content-length: ".encode("latin-1")
+
+
+def fields(authority: str, headers: Mapping[str, str], *, accept: str) -> str:
+    """The fields of every request to a service, but for its length. Raises FmloadError where they can't be sent."""
+    values = {
         "host": authority,
         "user-agent": f"fmload/{__version__}",
         "accept": accept,
         "accept-encoding": "identity",
         "content-type": "application/json",
     }
-    fields.update((name.lower(), value.strip(" \t")) for name, value in sendable(headers).items())
-    lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
-    return f"POST {path} HTTP/1.1\r\n{lines}content-length: ".encode("latin-1")
+    values.update((name.lower(), value.strip(" \t")) for name, value in sendable(headers).items())
+    return "".join(f"{name}: {value}\r\n" for name, value in values.items())
 
 
 def sendable(headers: Mapping[str, str]) -> Mapping[str, str]:

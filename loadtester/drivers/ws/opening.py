@@ -84,6 +84,8 @@ async def _upgrade(address: Address, line: socket.socket, tls: ssl.SSLContext | 
             max_redirects=0,
             read_buffer_init_size=_BUFFER_BYTES,
             socket_factory=lambda _url: line,
+            # On uvloop, aiofastnet's reader is not called again for a reset that came together with data.
+            use_aiofastnet=False,
         )
     except BaseException:
         _hang_up(line)

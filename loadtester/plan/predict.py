@@ -1,0 +1,221 @@
+"""From a scenario and its plan to what a run of it would send, cost and be refused; nothing is sent."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from loadtester.cost import PriceTable
+from loadtester.errors import FmloadError
+from loadtester.plan.model_facts import model_facts
+from loadtester.plan.notes import notes
+from loadtester.plan.phases import phases
+from loadtester.plan.prediction import Money, Part, Prediction, Range, Throttling
+from loadtester.plan.service import is_bundled, quota_of
+from loadtester.plan.slices import slices
+from loadtester.plan.trial import WINDOWS, Trial, trials
+from loadtester.scenario import Scenario, Window
+from loadtester.schedule import Arrivals, Users
+
+_LOW, _HIGH = 0.05, 0.95
+_MINUTE_S: Final = 60.0
+#: Columns of the chart.
+_COLUMNS: Final = 44
+_MICRO: Final = Decimal("0.000001")
+
+Floats = NDArray[np.float64]
+Rows = NDArray[np.bool_]
+
+#: USD for an input token, and for an output token.
+_Rates = tuple[Decimal, Decimal]
+
+
+def predict(scenario: Scenario, load: Arrivals | Users, prices: PriceTable) -> Prediction:
+    """Simulate the plan several times and sum it up.
+
+    Raises FmloadError where a model has no price, or the plan asks nothing.
+    """
+    rates = [_rates(prices, model) for model in dict.fromkeys(query.model for query in scenario.mix)]
+    runs = trials(scenario, load)
+    if not all(len(run.rows) for run in runs):
+        raise FmloadError("the plan has no requests", remedy="Give it a higher rate, or more time.")
+    rows = runs[0].rows
+    quota = quota_of(scenario)
+
+    latencies_s = np.concatenate([_latency_s(run) for run in runs])
+    in_flight = [_in_flight(run, load.duration_s) for run in runs]
+    is_known = all(model_facts(model).is_known for model in rows.models) and (
+        is_bundled(scenario) or scenario.target.protocol == "bedrock"
+    )
+    return Prediction(
+        name=scenario.output.name,
+        pattern=scenario.load.pattern,
+        protocol=scenario.target.protocol,
+        seed=scenario.load.seed,
+        slo_s=scenario.judge.slo_s,
+        duration_s=load.duration_s,
+        quota=quota,
+        total=_part(runs, [np.ones(len(run.rows), dtype=np.bool_) for run in runs], rates),
+        by_query=_parts(runs, rows.queries, lambda run: run.rows.query, rates),
+        by_model=_parts(runs, rows.models, lambda run: run.rows.model, rates),
+        throttling={window: _throttling(runs, window, scenario, load.duration_s) for window in WINDOWS},
+        minutes=slices(runs, load.duration_s, _MINUTE_S),
+        timeline=slices(runs, load.duration_s, load.duration_s / _COLUMNS),
+        in_flight_mean=float(np.mean([mean for mean, _ in in_flight])),
+        in_flight_peak=float(np.mean([peak for _, peak in in_flight])),
+        latency_s=_percentiles(latencies_s) if is_known else None,
+        cut_rate=float(np.mean([(run.luck.is_cut & ~run.course.is_refused).mean() for run in runs])),
+        sla=float(np.mean(latencies_s <= scenario.judge.slo_s)) if is_known else None,
+        price_table=prices.source,
+        rows=len(rows),
+        runs=len(runs),
+        notes=notes(scenario, rows, runs[0].weight, max(peak for _, peak in in_flight), is_timed=is_known),
+        origins=scenario.origins,
+    )
+
+
+def _rates(prices: PriceTable, model: str) -> _Rates:
+    """USD for an input and an output token."""
+    price = prices.price(model)
+    if price is None or price.output is None:
+        near = prices.near(model)
+        like = f"did you mean {', '.join(near)}? otherwise " if near else ""
+        raise FmloadError(
+            f"no price is known for the model {model!r}",
+            remedy=f"{like}state one in the scenario: prices: {{{model!r}: {{input: 0.80, output: 4.00}}}}",
+        )
+    return price.input.scaleb(-6), price.output.scaleb(-6)
+
+
+def _parts(
+    runs: Sequence[Trial], names: Sequence[str], key: Callable[[Trial], NDArray[np.int64]], rates: Sequence[_Rates]
+) -> dict[str, Part]:
+    """Of each name the rows whose key is its place."""
+    return {name: _part(runs, [key(run) == place for run in runs], rates) for place, name in enumerate(names)}
+
+
+def _part(runs: Sequence[Trial], mine: Sequence[Rows], rates: Sequence[_Rates]) -> Part:
+    """One sum a run, and the range of the runs' sums."""
+    requests: list[float] = []
+    refused: list[float] = []
+    inputs: list[float] = []
+    outputs: list[float] = []
+    usd: list[Decimal] = []
+    unlimited: list[Decimal] = []
+    for run, rows in zip(runs, mine, strict=True):
+        course = run.course
+        admitted = rows & ~course.is_refused
+        requests.append(rows.sum() * run.weight)
+        refused.append(_share(course.is_refused, rows))
+        inputs.append(_tokens(run, course.input_tokens, admitted))
+        outputs.append(_tokens(run, course.output_tokens, admitted))
+        usd.append(_bill(run, course.output_tokens, admitted, rates))
+        unlimited.append(_bill(run, run.luck.output_tokens, rows, rates))
+    cost = _range([float(one) for one in usd])
+    return Part(
+        requests=float(np.mean(requests)),
+        throttle_rate=_range(refused),
+        input_tokens=_range(inputs),
+        output_tokens=_range(outputs),
+        usd=Money(_mean(usd), _money(cost.low), _money(cost.high)),
+        usd_if_all_admitted=_mean(unlimited),
+    )
+
+
+def _bill(run: Trial, output_tokens: NDArray[np.int64], rows: Rows, rates: Sequence[_Rates]) -> Decimal:
+    """What the tokens of some rows cost."""
+    usd = Decimal(0)
+    for place, (per_input, per_output) in enumerate(rates):
+        mine = rows & (run.rows.model == place)
+        usd += round(_tokens(run, run.course.input_tokens, mine)) * per_input
+        usd += round(_tokens(run, output_tokens, mine)) * per_output
+    return usd
+
+
+def _tokens(run: Trial, values: NDArray[np.int64], rows: Rows) -> float:
+    return float(values[rows].sum()) * run.weight
+
+
+def _mean(amounts: Sequence[Decimal]) -> Decimal:
+    return (sum(amounts, Decimal(0)) / len(amounts)).quantize(_MICRO)
+
+
+def _money(amount: float) -> Decimal:
+    return Decimal(str(amount)).quantize(_MICRO)
+
+
+def _range(values: Sequence[float]) -> Range:
+    low, high = np.quantile(values, (_LOW, _HIGH))
+    return Range(float(np.mean(values)), float(low), float(high))
+
+
+def _share(flags: Rows, rows: Rows) -> float:
+    return float(flags[rows].mean()) if rows.any() else 0.0
+
+
+def _throttling(runs: Sequence[Trial], window: Window, scenario: Scenario, duration_s: float) -> Throttling:
+    courses = [run.courses[window] for run in runs]
+    first_s = [
+        float(run.rows.due_s[course.is_refused][0]) if course.is_refused.any() else math.inf
+        for run, course in zip(runs, courses, strict=True)
+    ]
+    by_phase = {}
+    for name, spans in phases(scenario.load, duration_s).items():
+        shares = [
+            _share(course.is_refused, _within(run.rows.due_s, spans)) for run, course in zip(runs, courses, strict=True)
+        ]
+        by_phase[name] = float(np.mean(shares))
+    # An even number of runs, half of them without a throttle, has no finite median either.
+    usual_s = sorted(first_s)[len(first_s) // 2]
+    return Throttling(
+        rate=_range([float(course.is_refused.mean()) for course in courses]),
+        by_phase=by_phase,
+        first_s=None if math.isinf(usual_s) else usual_s,
+        headroom={
+            model: _mean_free([course.least_free[place] for course in courses])
+            for place, model in enumerate(runs[0].rows.models)
+        },
+    )
+
+
+def _mean_free(parts: Sequence[float | None]) -> float | None:
+    known = [part for part in parts if part is not None]
+    return float(np.mean(known)) if known else None
+
+
+def _within(moments_s: Floats, spans: Iterable[tuple[float, float]]) -> Rows:
+    found = np.zeros(len(moments_s), dtype=np.bool_)
+    for begin_s, end_s in spans:
+        found |= (moments_s >= begin_s) & (moments_s < end_s)
+    return found
+
+
+def _in_flight(run: Trial, duration_s: float) -> tuple[float, float]:
+    """Requests under way: their mean over the run by Little's law, and their peak."""
+    course = run.course
+    took_s = course.end_s - course.start_s
+    moments = np.concatenate([course.start_s[took_s > 0], course.end_s[took_s > 0]])
+    steps = np.repeat([1, -1], len(moments) // 2)
+    # Where one ends as another begins, the end comes first.
+    order = np.lexsort((steps, moments))
+    peak = int(np.cumsum(steps[order]).max()) if len(moments) else 0
+    return float(took_s.sum() * run.weight / duration_s), peak * run.weight
+
+
+def _latency_s(run: Trial) -> Floats:
+    """From when each request was due to its answer's end, infinite where there was no whole answer."""
+    course = run.course
+    is_none = course.is_refused | course.is_late | run.luck.is_cut
+    return np.where(is_none, math.inf, course.end_s - run.rows.due_s)
+
+
+def _percentiles(latencies_s: Floats) -> dict[str, float] | None:
+    answered = latencies_s[np.isfinite(latencies_s)]
+    if not len(answered):
+        return None
+    return {f"p{percent}": float(np.percentile(answered, percent)) for percent in (50, 95, 99)}

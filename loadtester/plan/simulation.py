@@ -1,0 +1,229 @@
+"""The quota at work: every request of a plan against the limits, in the order of time.
+
+A request reserves its prompt and max_tokens when it starts, and is refused where that is more than is free. At its end
+it is charged its prompt and its answer, weighted by the model's burndown, and the rest is given back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+
+import numpy as np
+from numpy.typing import NDArray
+
+from loadtester.plan import model_facts as facts
+from loadtester.plan.asked import Asked
+from loadtester.plan.model_facts import ModelFacts, model_facts
+from loadtester.plan.quota import Limit, limit
+from loadtester.plan.service import LENGTH_SIGMA, MEDIAN_TOKENS, OTHER_MEDIAN_TOKENS, Service
+from loadtester.scenario import Quota
+
+Floats = NDArray[np.float64]
+
+_END, _START = 0, 1
+
+
+@dataclass(frozen=True, slots=True)
+class Luck:
+    """What is drawn for each request, shape (n,), and the moment of the clock's minute that the run begins at.
+
+    `output_tokens` is the whole answer, as far as `max_tokens` lets it go (`is_cut`); `noise` multiplies the time to
+    the first token; `rest_s` is from there to the end.
+    """
+
+    output_tokens: NDArray[np.int64]
+    is_cut: NDArray[np.bool_]
+    noise: Floats
+    rest_s: Floats
+    phase_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What became of each request, shape (n,); `end_s` is `start_s` where it was refused.
+
+    `output_tokens` were written by then; where `is_late`, the client had given up.
+    `least_free` is by model the least part of its tokens a minute that was ever free, None where there is no limit.
+    """
+
+    start_s: Floats
+    end_s: Floats
+    input_tokens: NDArray[np.int64]
+    output_tokens: NDArray[np.int64]
+    is_refused: NDArray[np.bool_]
+    is_late: NDArray[np.bool_]
+    least_free: tuple[float | None, ...]
+
+
+def draw(rows: Asked, rng: np.random.Generator) -> Luck:
+    """Answers' lengths and times for every row."""
+    n = len(rows)
+    median = np.array([MEDIAN_TOKENS.get(name, OTHER_MEDIAN_TOKENS) for name in rows.queries])[rows.query]
+    usual = np.maximum(1, np.rint(median * np.exp(LENGTH_SIGMA * rng.standard_normal(n))))
+    wanted = np.where(rows.wanted_tokens > 0, rows.wanted_tokens, usual).astype(np.int64)
+    output_tokens = np.minimum(wanted, rows.max_tokens)
+    above_s = facts.FIRST_MEDIAN_S * np.exp(facts.FIRST_SIGMA * rng.standard_normal(n))
+    stall_s = facts.STALL_MEDIAN_S * np.exp(facts.STALL_SIGMA * rng.standard_normal(n))
+    is_stalled = rng.random(n) < facts.STALL_CHANCE * output_tokens
+    token_s = np.array([model_facts(model).token_s for model in rows.models])[rows.model]
+    return Luck(
+        output_tokens,
+        wanted > rows.max_tokens,
+        (facts.FIRST_SHIFT_S + above_s) / (facts.FIRST_SHIFT_S + facts.FIRST_MEDIAN_S),
+        (output_tokens - 1) * token_s + stall_s * is_stalled,
+        rng.uniform(0.0, 60.0),
+    )
+
+
+@dataclass(slots=True)
+class _Lane:
+    """What the requests of one model share; `busy` is a heap of when its slots come free."""
+
+    facts: ModelFacts
+    tokens: Limit | None
+    requests: Limit | None
+    busy: list[float] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Talk:
+    """A conversation: when its answer under way ends, and (tokens, characters) of each exchange."""
+
+    busy_s: float = 0.0
+    said: list[tuple[int, int]] = field(default_factory=list)
+
+
+class Simulation:
+    """Runs the rows once; owns the state of the limits, and has one use.
+
+    Each row stands for `weight` requests. The limits are those of `quota`, which counts minutes as it says.
+    """
+
+    def __init__(
+        self, rows: Asked, luck: Luck, service: Service, quota: Quota, *, timeout_s: float, weight: float = 1.0
+    ) -> None:
+        self._service = service
+        self._weight = weight
+        self._timeout_s = timeout_s
+        self._lanes = [
+            _Lane(
+                model_facts(model),
+                limit(quota.window, quota.tokens_per_minute, luck.phase_s),
+                limit(quota.window, quota.requests_per_minute, luck.phase_s),
+            )
+            for model in rows.models
+        ]
+        self._slots = None if service.slots is None else max(1, round(service.slots / weight))
+        self._due_s: list[float] = rows.due_s.tolist()
+        self._lane_of = [self._lanes[place] for place in rows.model.tolist()]
+        self._max_tokens = rows.max_tokens.tolist()
+        self._prompt_tokens = rows.prompt_tokens.tolist()
+        self._prompt_chars = rows.prompt_chars.tolist()
+        self._is_japanese = rows.is_japanese.tolist()
+        system = np.where(rows.is_japanese, service.japanese_tokens, service.english_tokens)
+        self._input: list[int] = (rows.prompt_tokens + np.where(rows.is_bare, 0, system)).tolist()
+        self._output: list[int] = luck.output_tokens.tolist()
+        self._noise: list[float] = luck.noise.tolist()
+        self._rest_s: list[float] = luck.rest_s.tolist()
+        talks = {rows.session[row]: _Talk() for row in np.flatnonzero(rows.is_talk).tolist()}
+        self._talk_of = [talks.get(session) for session in rows.session]
+        self._is_bare = rows.is_bare.tolist()
+        n = len(rows)
+        self._start_s, self._end_s = [0.0] * n, [0.0] * n
+        self._is_refused, self._is_late = [False] * n, [False] * n
+        self._events: list[tuple[float, int, int]] = []
+
+    def course(self) -> Course:
+        """What becomes of each request."""
+        for row, due_s in enumerate(self._due_s):
+            self._until(due_s)
+            self._arrive(row, due_s)
+        self._until(float("inf"))
+        return Course(
+            np.array(self._start_s),
+            np.array(self._end_s),
+            np.array(self._input, dtype=np.int64),
+            np.array(self._output, dtype=np.int64),
+            np.array(self._is_refused, dtype=np.bool_),
+            np.array(self._is_late, dtype=np.bool_),
+            tuple(None if lane.tokens is None else lane.tokens.least_free for lane in self._lanes),
+        )
+
+    def _until(self, now_s: float) -> None:
+        events = self._events
+        while events and events[0][0] <= now_s:
+            moment_s, kind, row = heappop(events)
+            if kind == _END:
+                self._end(row, moment_s)
+            else:
+                self._arrive(row, moment_s)
+
+    def _arrive(self, row: int, now_s: float) -> None:
+        """Start a request, or let it wait for the answer before it in its conversation."""
+        talk = self._talk_of[row]
+        if talk is not None:
+            if talk.busy_s > now_s:
+                heappush(self._events, (talk.busy_s, _START, row))
+                return
+            if talk.said and not self._is_bare[row]:
+                self._input[row] += self._history(talk)
+        self._start_s[row] = now_s
+        end_s = self._admit(row, now_s)
+        self._end_s[row] = now_s if end_s is None else end_s
+        self._is_refused[row] = end_s is None
+        if end_s is not None:
+            heappush(self._events, (end_s, _END, row))
+            if talk is not None:
+                talk.busy_s = end_s
+
+    def _admit(self, row: int, now_s: float) -> float | None:
+        """When the answer ends; None where a limit refuses it."""
+        lane, weight = self._lane_of[row], self._weight
+        if lane.requests is not None and not lane.requests.take(weight, now_s):
+            return None
+        reserved = (self._input[row] + self._max_tokens[row]) * weight
+        if lane.tokens is not None and not lane.tokens.take(reserved, now_s):
+            if lane.requests is not None:
+                lane.requests.give_back(weight, now_s, now_s)
+            return None
+        busy = lane.busy
+        while busy and busy[0] <= now_s:
+            heappop(busy)
+        begin_s = now_s if self._slots is None or len(busy) < self._slots else heappop(busy)
+        known = lane.facts
+        crowd: float = 1 + self._service.contention * max(0.0, (len(busy) + 1) * weight - 1)
+        first_s = (known.base_s + known.input_token_s * self._input[row]) * crowd * self._noise[row]
+        scale = self._service.time_scale
+        end_s: float = begin_s + (first_s + self._rest_s[row]) * scale
+        deadline_s = now_s + self._timeout_s
+        if end_s > deadline_s:
+            self._is_late[row] = True
+            # An answer comes at an even pace from its first token on; what is there at the deadline is paid for.
+            written = (deadline_s - begin_s - first_s * scale) / (self._rest_s[row] * scale or 1.0)
+            self._output[row] = int(self._output[row] * min(1.0, max(0.0, written)))
+            # Who still waits for a slot at the deadline leaves it to the next.
+            heappush(busy, max(begin_s, deadline_s))
+            return deadline_s
+        heappush(busy, end_s)
+        return end_s
+
+    def _end(self, row: int, now_s: float) -> None:
+        lane, output = self._lane_of[row], self._output[row]
+        if lane.tokens is not None:
+            unused = self._max_tokens[row] - output * lane.facts.burndown
+            lane.tokens.give_back(unused * self._weight, self._start_s[row], now_s)
+        talk = self._talk_of[row]
+        if talk is not None and self._service.history_exchanges:
+            chars = self._prompt_chars[row] + output * (1 if self._is_japanese[row] else 4)
+            talk.said.append((self._prompt_tokens[row] + output, chars))
+
+    def _history(self, talk: _Talk) -> int:
+        """Tokens of the newest exchanges, as many as go along with a question."""
+        n_tokens = n_chars = 0
+        for tokens, chars in reversed(talk.said[-self._service.history_exchanges :]):
+            n_chars += chars
+            if n_chars > self._service.history_chars:
+                break
+            n_tokens += tokens
+        return n_tokens

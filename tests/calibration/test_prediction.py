@@ -1,0 +1,53 @@
+"""Predictions held against reality: what `fmload plan` says of a run, and what the same run then measures.
+
+Which requests are sent is settled by the seed, but how long the emulator's answers become is not known to the planner.
+Answers of at most 512 tokens keep the spread of the bill of some 310 paid answers near 0.7 % (one standard deviation),
+so that 3 % is four of them.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from decimal import Decimal
+
+import pytest
+
+pytestmark = pytest.mark.calibration
+
+#: Everything but the pattern; the clock of answers is ten times faster, that of the quota is not.
+FLAGS = (
+    "-d", "7s", "--time-scale", "0.1", "--max-tokens", "512", "--tokens-per-minute", "70000", "--protocol", "rest",
+    "--slo", "1s",
+)  # fmt: skip
+
+
+def fmload(*args, cwd):
+    done = subprocess.run(
+        [sys.executable, "-m", "loadtester", *args],
+        cwd=cwd,
+        env={**os.environ, "NO_COLOR": "1"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "rate"),
+    [("sustained", "70/s"), ("ramp", "140/s"), ("burst", "70/s"), ("spike", "25/s"), ("production", "70/s")],
+)
+def test_throttles_and_bill_are_as_predicted(tmp_path, pattern, rate):
+    """Throttle rate within 2 percentage points, cost within 3 %, requests to the last one."""
+    args = ("--pattern", pattern, "-r", rate, *FLAGS)
+    plan = fmload("plan", *args, "--json", cwd=tmp_path)
+    real = fmload("run", *args, "--summary", "json", "--quiet", cwd=tmp_path)
+    assert real["validity"]["verdict"] == "valid"
+    assert plan["total"]["requests"] == real["funnel"]["planned"] == real["funnel"]["sent"]
+    assert real["rates"]["throttle_rate"] > 0.1
+    assert plan["total"]["throttle_rate"]["mean"] == pytest.approx(real["rates"]["throttle_rate"], abs=0.02)
+    predicted, paid = (Decimal(str(usd)) for usd in (plan["total"]["usd"]["mean"], real["cost_usd"]["run"]))
+    assert abs(predicted / paid - 1) < Decimal("0.03")
