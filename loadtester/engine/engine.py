@@ -68,6 +68,7 @@ class Engine:
         self._deadlines = Deadlines(limits.timeout_s)
         self._pacer: Pacer | None = None
         self._deadline: asyncio.TimerHandle | None = None
+        self._all_landed: asyncio.Future[None] | None = None
         self._zero_ns = 0
         self._written_off = 0
         self._sent = 0
@@ -108,8 +109,10 @@ class Engine:
         self._pacer.start()
         await self._pacer.finished.wait()
         openings.stop()
-        while self._in_flight:
-            await asyncio.wait(self._in_flight)
+        if self._in_flight:
+            # asyncio.wait would hold the loop up while it tells each of thousands of tasks that it waits for it.
+            self._all_landed = asyncio.get_running_loop().create_future()
+            await self._all_landed
         for row in self._unstarted:  # an abort cancelled them before their first step
             self._leave_out(row, STOPPED)
         self.elapsed_s = self._clock() / 1e9
@@ -221,6 +224,9 @@ class Engine:
     def _land(self, task: asyncio.Task[None]) -> None:
         self._in_flight.discard(task)
         self._look_at(task)
+        if self._all_landed is not None and not self._in_flight:
+            self._all_landed.set_result(None)
+            self._all_landed = None
 
     def _end_chore(self, task: asyncio.Task[None]) -> None:
         self._chores.discard(task)

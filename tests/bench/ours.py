@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -80,7 +80,8 @@ async def _closed(scenario: Scenario) -> dict[str, float]:
 
 async def _opened(scenario: Scenario, job: str) -> dict[str, float]:
     errors_ns = array("q")
-    figures = await _run(scenario, arrivals_of(scenario), lambda driver: _Stamped(driver, errors_ns) if job == "paced" else driver)
+    stamped = (lambda driver: _Stamped(driver, errors_ns)) if job == "paced" else (lambda driver: driver)
+    figures = await _run(scenario, arrivals_of(scenario), stamped)
     if errors_ns:
         figures["chunk_error_p50_us"], figures["chunk_error_p99_us"] = np.percentile(errors_ns, (50, 99)) / 1e3
     return figures
@@ -211,20 +212,21 @@ class _Stamped:
         self._send, self._errors_ns = driver.send, errors_ns
 
     async def send(self, request: Request, probe: Probe) -> Ending:
-        seen = probe.chunk
+        seen = probe.chunks
 
-        def chunk(n_bytes: int, text: str) -> None:
-            seen(n_bytes, text)
-            self._errors_ns.append(time.perf_counter_ns() - int(text))
+        def chunks(n_bytes: int, texts: Sequence[str]) -> None:
+            seen(n_bytes, texts)
+            now_ns = time.perf_counter_ns()
+            self._errors_ns.extend([now_ns - int(text) for text in texts])
 
-        return await self._send(request, _Chunks(probe, chunk))
+        return await self._send(request, _Chunks(probe, chunks))
 
 
 class _Chunks:
-    """A probe with another `chunk`."""
+    """A probe with another `chunks`."""
 
-    def __init__(self, probe: Probe, chunk: Callable[[int, str], None]) -> None:
-        self.sent, self.connected, self.chunk = probe.sent, probe.connected, chunk
+    def __init__(self, probe: Probe, chunks: Callable[[int, Sequence[str]], None]) -> None:
+        self.sent, self.connected, self.chunk, self.chunks = probe.sent, probe.connected, probe.chunk, chunks
 
 
 def _rss_kb() -> int:
