@@ -69,10 +69,14 @@ class _Part:
 
 @asynccontextmanager
 async def bundled_target(
-    settings: Bundled, log_directory: Path, *, port: int = 0, bedrock_port: int = 0
+    settings: Bundled, log_directory: Path, *, port: int = 0, bedrock_port: int = 0, config: Path | None = None
 ) -> AsyncIterator[Urls]:
-    """Both processes, up and answering inside the context; their logs go to `log_directory`."""
-    quota = ["--tokens-per-minute", str(settings.tokens_per_minute)]
+    """Both processes, up and answering inside the context; their logs go to `log_directory`.
+
+    `config` is the target's own file, for both of them.
+    """
+    configured = [] if config is None else [f"--config={config}"]
+    quota = ["--tokens-per-minute", str(settings.tokens_per_minute), "--window", settings.window]
     if settings.requests_per_minute is not None:
         quota += ["--requests-per-minute", str(settings.requests_per_minute)]
     async with AsyncExitStack() as stack:
@@ -84,6 +88,7 @@ async def bundled_target(
                     f"--seed={settings.seed}",
                     f"--time-scale={settings.time_scale}",
                     *quota,
+                    *configured,
                 ],
                 log_directory,
             )
@@ -91,7 +96,12 @@ async def bundled_target(
         app = await stack.enter_async_context(
             _process(
                 "app",
-                [f"--port={port}", f"--bedrock-url={bedrock.url}", f"--model-connections={settings.model_connections}"],
+                [
+                    f"--port={port}",
+                    f"--bedrock-url={bedrock.url}",
+                    f"--model-connections={settings.model_connections}",
+                    *configured,
+                ],
                 log_directory,
             )
         )

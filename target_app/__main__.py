@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import argparse
+import os
 import socket
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from target_app.endpoint import Endpoint, parse_url
 from target_app.serving import listen, serve
+
+if TYPE_CHECKING:
+    from target_app.bedrock.limits import Quotas
+    from target_app.config import Config
+    from target_app.faults.plan import Plan
+
+
+#: The environment variable that the app's --admin-token may be given in.
+ADMIN_TOKEN = "MANGAASSIST_ADMIN_TOKEN"  # noqa: S105  the name of one, not a token
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,26 +41,45 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _bedrock(options: argparse.Namespace, listener: socket.socket, log: TextIO | None) -> None:
-    from target_app.bedrock.server import create_app  # noqa: PLC0415  each process loads only what it serves
+    from target_app.bedrock.connection import CuttableProtocol  # noqa: PLC0415  each process loads only what it serves
+    from target_app.bedrock.limits import Quotas  # noqa: PLC0415  likewise
+    from target_app.bedrock.server import create_app  # noqa: PLC0415  likewise
     from target_app.bedrock.settings import Settings  # noqa: PLC0415  likewise
+    from target_app.faults.plan import Plan  # noqa: PLC0415  likewise
 
+    quotas = Quotas(
+        tokens_per_minute=options.tokens_per_minute or None,
+        requests_per_minute=options.requests_per_minute or None,
+        tokens_per_day=options.tokens_per_day or None,
+    )
     settings = Settings(
         seed=options.seed,
         time_scale=options.time_scale,
-        tokens_per_minute=options.tokens_per_minute or None,
-        requests_per_minute=options.requests_per_minute or None,
+        quotas=options.quotas or (options.config and options.config.quotas) or quotas,
         window=options.window,
+        slots=options.slots,
         access_key=options.access_key,
+        admin_token=options.admin_token,
+        faults=options.faults or (options.config.faults if options.config else Plan()),
     )
-    serve(create_app(settings, log), listener, has_lifeline=options.lifeline is not None)
+    serve(create_app(settings, log), listener, has_lifeline=options.lifeline is not None, http=CuttableProtocol)
 
 
 def _app(options: argparse.Namespace, listener: socket.socket, log: TextIO | None) -> None:
+    import msgspec  # noqa: PLC0415  each process loads only what it serves
+
     from target_app.app import create_app  # noqa: PLC0415  aioboto3 takes half a second to load
+    from target_app.config import AdminConfig, Config  # noqa: PLC0415  likewise
     from target_app.edges.frames import MAX_MESSAGE_BYTES, GatewayProtocol  # noqa: PLC0415  likewise websockets
 
+    config = options.config or Config()
+    if token := options.admin_token or os.environ.get(ADMIN_TOKEN):
+        config = msgspec.structs.replace(config, admin=AdminConfig(token))
     app = create_app(
-        Endpoint(region=options.region, url=options.bedrock_url), log, model_connections=options.model_connections
+        Endpoint(region=options.region, url=options.bedrock_url),
+        log,
+        config,
+        model_connections=options.model_connections,
     )
     serve(
         app,
@@ -80,16 +109,25 @@ def _parser() -> argparse.ArgumentParser:
     bedrock.add_argument("--time-scale", type=_factor, default=1.0, help="multiplies every wait; 0: none")
     bedrock.add_argument("--tokens-per-minute", type=_count, default=200_000, help="quota of each model; 0: none")
     bedrock.add_argument("--requests-per-minute", type=_count, default=0, help="quota of each model; 0: none")
+    bedrock.add_argument("--tokens-per-day", type=_count, default=0, help="quota of each model; 0: none")
+    bedrock.add_argument(
+        "--quotas", type=_quotas, help="YAML or JSON, instead of those three: limits, and other ones by model"
+    )
+    bedrock.add_argument("--slots", type=_count_from_1, default=64, help="answers of each model decoded at once")
+    bedrock.add_argument("--faults", type=_faults, help="YAML or JSON: the faults to have, by rate or by time")
+    bedrock.add_argument("--admin-token", help="what /_faults, /_quota and /_stats ask for; default: any credentials")
     bedrock.add_argument("--window", choices=("bucket", "minute"), default="bucket", help="how the quota refills")
     bedrock.add_argument("--access-key", help="the one AWS access key id to take; default: any")
     app = parts.add_parser("app", help="the MangaAssist service")
     app.set_defaults(start=_app)
     app.add_argument("--bedrock-url", type=_url, help="default: the region's own endpoint")
     app.add_argument("--region", default="ap-northeast-1")
+    app.add_argument("--admin-token", help=f"what /admin asks for; default: {ADMIN_TOKEN}, or there is no /admin")
     app.add_argument("--model-connections", type=_count, default=50, help="the pool's size")
     for part in (bedrock, app):
         part.add_argument("--host", default="127.0.0.1")
         part.add_argument("--port", type=_port, default=0, help="0: a free one")
+        part.add_argument("--config", type=_config, help="YAML: what MangaAssist is made of, and its faults")
         part.add_argument("--log", type=Path, help="NDJSON, one line a request at its end")
         part.add_argument("--lifeline", choices=("stdin",), help="end when standard input does")
     return parser
@@ -107,6 +145,40 @@ def _count(text: str) -> int:
     if value < 0:
         raise argparse.ArgumentTypeError(f"{text} is less than 0")
     return value
+
+
+def _count_from_1(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is less than 1")
+    return value
+
+
+def _quotas(text: str) -> Quotas:
+    from target_app.bedrock import limits  # noqa: PLC0415  only where there is such a file
+
+    try:
+        return limits.load(Path(text))
+    except (OSError, ValueError) as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _faults(text: str) -> Plan:
+    from target_app.faults import plan  # noqa: PLC0415  only where there is such a file
+
+    try:
+        return plan.load(Path(text))
+    except (OSError, ValueError) as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _config(text: str) -> Config:
+    from target_app import config  # noqa: PLC0415  only where there is such a file
+
+    try:
+        return config.load(Path(text))
+    except (OSError, ValueError) as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _port(text: str) -> int:

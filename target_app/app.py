@@ -2,56 +2,92 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import TextIO
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, TextIO
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse
 from starlette.routing import Route, WebSocketRoute
 
+from target_app.config import Config
+from target_app.edges.admin import Admin
 from target_app.edges.health import Health
+from target_app.edges.openapi import OpenApi
 from target_app.edges.rest import ChatRest
+from target_app.edges.shop import Shop
 from target_app.edges.sse import ChatSse
 from target_app.edges.websocket import ChatSocket
 from target_app.endpoint import Endpoint
+from target_app.errors import STATUS, ChatError, Code
 from target_app.journal import Journal
 from target_app.model import Model
 from target_app.model_client import POOL_SIZE, BedrockModel
 from target_app.orchestrator import Orchestrator
+from target_app.outfit import Outfit, outfitted
 from target_app.reception import Reception
-from target_app.stores.sessions import MemorySessions, SessionStore
+
+_CODES = {status: code for code, status in STATUS.items()}
 
 
-def create_app(endpoint: Endpoint, log: TextIO | None, *, model_connections: int = POOL_SIZE) -> Starlette:
-    """MangaAssist over the Bedrock at `endpoint`; `log` takes a line a chat message, its owner closes it."""
-    model = BedrockModel(endpoint, pool_size=model_connections)
-    return assemble(model, MemorySessions(), log, resources=model)
-
-
-def assemble(
-    model: Model,
-    sessions: SessionStore,
-    log: TextIO | None,
-    resources: AbstractAsyncContextManager[object] | None = None,
+def create_app(
+    endpoint: Endpoint, log: TextIO | None, config: Config | None = None, *, model_connections: int = POOL_SIZE
 ) -> Starlette:
-    """MangaAssist from its parts; `resources` are entered when the server starts and left when it ends."""
-    reception = Reception(Orchestrator(model, sessions), Journal(log))
+    """MangaAssist over the Bedrock at `endpoint`; `log` takes a line a chat message, its owner closes it.
+
+    The stores are opened when the server starts, and closed when it ends.
+    """
+    model = BedrockModel(endpoint, pool_size=model_connections)
+    chosen = config or Config()
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        del app
-        if resources is None:
+        async with model, outfitted(chosen, model) as parts:
+            app.router.routes.extend(assemble(model, parts, log, chosen).routes)
             yield
-        else:
-            async with resources:
-                yield
 
+    return Starlette(exception_handlers={HTTPException: _refused}, lifespan=lifespan)
+
+
+def assemble(model: Model, parts: Outfit, log: TextIO | None, config: Config | None = None) -> Starlette:
+    """MangaAssist from its model and the parts around it, which are open and stay so while it serves."""
+    config = config or Config()
+    orchestrator = Orchestrator(parts.gateway, parts.sessions, parts=parts.around)
+    reception = Reception(orchestrator, Journal(log), limit_s=config.limits.integration_s)
+    socket = ChatSocket(reception, config.limits.idle_s, config.limits.total_s, config.auth.secret)
     return Starlette(
         routes=[
-            WebSocketRoute("/ws", ChatSocket(reception)),
+            WebSocketRoute("/ws", socket),
             Route("/v1/chat", ChatRest(reception), methods=["POST"]),
             Route("/v1/chat/stream", ChatSse(reception), methods=["POST"]),
-            Route("/health", Health(model), methods=["GET"]),
+            Route("/openapi.json", OpenApi(), methods=["GET"]),
+            *Shop(parts.products, parts.carts).routes,
+            *Health(model, parts.checks).routes,
+            *Admin(config.admin.token, _views(config, parts), parts.faults).routes,
         ],
-        lifespan=lifespan,
+        exception_handlers={HTTPException: _refused},
     )
+
+
+def _views(config: Config, parts: Outfit) -> dict[str, Callable[[], Any]]:
+    """What /admin shows."""
+    gateway, cache = parts.gateway, parts.around.cache
+    return {
+        "config": config.shown,
+        "pools": parts.pools,
+        "caches": lambda: None if cache is None else cache.snapshot(),
+        "breakers": lambda: gateway.snapshot().breakers,
+        "quotas": lambda: {"calls": gateway.snapshot().calls, "failed": gateway.snapshot().failed},
+    }
+
+
+def _refused(request: Request, error: Exception) -> JSONResponse | Awaitable[JSONResponse]:
+    """A path or method that isn't there, in the shape of all errors."""
+    del request
+    if not isinstance(error, HTTPException):
+        raise error
+    code = _CODES.get(error.status_code, Code.BAD_REQUEST)
+    body = {"error": ChatError(code, error.detail).body()}
+    return JSONResponse(body, error.status_code, error.headers)

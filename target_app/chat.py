@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
 from target_app.errors import ChatError, Code
 
 _Label = Annotated[str, msgspec.Meta(max_length=64)]
+_Words = Annotated[str, msgspec.Meta(pattern=r"\S")]
 _Positive = Annotated[int, msgspec.Meta(ge=1)]
 _ModelId = Annotated[str, msgspec.Meta(min_length=1, max_length=2048)]
 
@@ -18,7 +19,7 @@ class ChatMessage(msgspec.Struct, frozen=True):
 
     request_id: _Label
     session_id: _Label
-    message: str
+    message: _Words
     query_type: _Label | None = None
     model: _ModelId | None = None
     max_tokens: _Positive = 1024
@@ -36,16 +37,35 @@ class Usage(msgspec.Struct, frozen=True):
 
 
 class Timing(msgspec.Struct, frozen=True):
-    """Where the time went, in seconds: the session store, the model's first text, the model, all of it."""
+    """Where the time went, in seconds; a part that had nothing to do took 0, `total` is all of it."""
 
     session_s: float = msgspec.field(name="session")
     model_ttft_s: float = msgspec.field(name="model_ttft")
     model_s: float = msgspec.field(name="model")
     total_s: float = msgspec.field(name="total")
+    cache_s: float = msgspec.field(name="cache", default=0.0)
+    retrieval_s: float = msgspec.field(name="retrieval", default=0.0)
+    validation_s: float = msgspec.field(name="validation", default=0.0)
+
+    def header(self) -> str:
+        """The parts as a Server-Timing header has them, in milliseconds."""
+        return ", ".join(f"{name};dur={seconds * 1e3:.3f}" for name, seconds in msgspec.to_builtins(self).items())
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """What validation holds against an answer that is given all the same."""
+
+    check: str
+    reason: str
 
 
 class Done(msgspec.Struct, frozen=True):
-    """The last thing of a complete answer; `model` is the one that really answered."""
+    """The last thing of a complete answer; `model` is the one that really answered.
+
+    `cache` is the layer that had the answer, `degraded` the stores that failed on the way, `validation` what is wrong
+    with the answer and `repair` what was done about it (kept, retried, canned). These four are shown only where there
+    is something to say.
+    """
 
     request_id: str
     session_id: str
@@ -53,12 +73,18 @@ class Done(msgspec.Struct, frozen=True):
     finish_reason: str
     usage: Usage
     timing: Timing
+    cache: Literal["exact", "semantic"] | None = None
+    degraded: tuple[str, ...] = ()
+    validation: tuple[Fault, ...] = ()
+    repair: str | None = None
 
     def body(self) -> dict[str, Any]:
         """The fields by name, for a transport to add its own to."""
-        return msgspec.structs.asdict(self)
+        fields = msgspec.structs.asdict(self)
+        return {name: value for name, value in fields.items() if name not in _OPTIONAL or value}
 
 
+_OPTIONAL: Final = frozenset({"cache", "degraded", "validation", "repair"})
 _decoder = msgspec.json.Decoder(ChatMessage)
 
 

@@ -8,9 +8,13 @@ from typing import Final
 
 
 class Code(StrEnum):
-    """The error codes of the chat API."""
+    """The error codes of the API."""
 
     BAD_REQUEST = "bad_request"
+    UNAUTHORIZED = "unauthorized"
+    FORBIDDEN = "forbidden"
+    NOT_FOUND = "not_found"
+    METHOD_NOT_ALLOWED = "method_not_allowed"
     THROTTLED = "throttled"
     UNAVAILABLE = "unavailable"
     MODEL_TIMEOUT = "model_timeout"
@@ -22,6 +26,10 @@ class Code(StrEnum):
 STATUS: Final = MappingProxyType(
     {
         Code.BAD_REQUEST: 400,
+        Code.UNAUTHORIZED: 401,
+        Code.FORBIDDEN: 403,
+        Code.NOT_FOUND: 404,
+        Code.METHOD_NOT_ALLOWED: 405,
         Code.THROTTLED: 429,
         Code.UNAVAILABLE: 503,
         Code.MODEL_TIMEOUT: 504,

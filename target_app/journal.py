@@ -6,12 +6,15 @@ from typing import TextIO
 
 import msgspec
 
+from target_app.chat import Fault
 
-class Line(msgspec.Struct, frozen=True):
+
+class Line(msgspec.Struct, frozen=True, omit_defaults=True):
     """What became of one chat message; times by time.monotonic_ns, None where it didn't come to it.
 
     `outcome` is "ok", a code of the API or "client_gone"; `first_ns` is when the first piece of text was handed
-    to a streaming transport; `model` is the one that answered, or was to.
+    to a streaming transport; `model` is the one that answered, or was to. The last four are those of chat.Done, and
+    `validation` has all that was found on the way to the answer; they are left out where there is nothing to say.
     """
 
     request_id: str | None
@@ -27,6 +30,10 @@ class Line(msgspec.Struct, frozen=True):
     output_tokens: int | None
     cache_read_tokens: int | None
     cache_write_tokens: int | None
+    cache: str | None = None
+    degraded: tuple[str, ...] = ()
+    validation: tuple[Fault, ...] = ()
+    repair: str | None = None
 
 
 class Journal:

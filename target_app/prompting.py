@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from html import escape
 from types import MappingProxyType
 from typing import Final, Literal
 
 from target_app.chat import ChatMessage
 from target_app.errors import ChatError, Code
 from target_app.model import ModelCall, Turn
+from target_app.stores.product import Product
 from target_app.stores.sessions import Exchange
 
 _HAIKU: Final = "anthropic.claude-3-haiku-20240307-v1:0"
@@ -75,16 +77,44 @@ def route(message: ChatMessage) -> str:
     return ROUTES[message.query_type]
 
 
-def call_for(message: ChatMessage, history: Sequence[Exchange]) -> ModelCall:
-    """The question to the model; a bare message is all there is to it. Raises ChatError as `route` does."""
+def call_for(
+    message: ChatMessage, history: Sequence[Exchange], sources: Sequence[Product] = (), model: str | None = None
+) -> ModelCall:
+    """The question to `model`; without one, to the one that `route` gives, with its ChatError.
+
+    A bare message is all there is to its question; any other has a system prompt, which `sources` become a part of.
+    """
     asked = Turn("user", message.message)
     return ModelCall(
-        model=route(message),
-        system=None if message.bare else SYSTEM[language_of(message.message)],
+        model=model or route(message),
+        system=None if message.bare else SYSTEM[language_of(message.message)] + cited(sources),
         turns=(asked,) if message.bare else (*_said(window(history)), asked),
         max_tokens=message.max_tokens,
         metadata=_metadata(message),
     )
+
+
+def cited(sources: Sequence[Product]) -> str:
+    """The retrieved products as the end of a system prompt, one `<source>` a line; nothing where there are none."""
+    if not sources:
+        return ""
+    lines = (f'<source id="{escape(product.id)}">{_facts(product)}</source>' for product in sources)
+    return "\n".join(("", "<sources>", *lines, "</sources>"))
+
+
+def _facts(product: Product) -> str:
+    parts = (
+        product.title_ja,
+        product.title,
+        f"volume {product.volume}",
+        product.author,
+        f"¥{product.price_jpy}",
+        f"in stock {product.stock}",
+        product.released,
+        product.summary,
+    )
+    # A line break would end the source, and a bar begin another field.
+    return escape(" | ".join(" ".join(part.replace("|", "/").split()) for part in parts), quote=False)
 
 
 def language_of(text: str) -> Literal["en", "ja"]:

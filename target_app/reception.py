@@ -21,15 +21,31 @@ class ClientGoneError(Exception):
     """The client left before its answer was complete; a transport raises it where it finds out."""
 
 
+class OverdueError(ChatError):
+    """The service's own time limit for one answer has passed."""
+
+    def __init__(self, limit_s: float) -> None:
+        super().__init__(Code.MODEL_TIMEOUT, f"the answer was not complete within {limit_s:g} s")
+
+
 class Reception:
-    """What the transports share. Every message that is taken ends as one line of the journal."""
+    """What the transports share. Every message that is taken ends as one line of the journal.
+
+    An answer that takes longer than `limit_s` is given up, with OverdueError; None sets no limit.
+    """
 
     def __init__(
-        self, orchestrator: Orchestrator, journal: Journal, clock_ns: Callable[[], int] = time.monotonic_ns
+        self,
+        orchestrator: Orchestrator,
+        journal: Journal,
+        clock_ns: Callable[[], int] = time.monotonic_ns,
+        *,
+        limit_s: float | None = None,
     ) -> None:
         self._orchestrator = orchestrator
         self._journal = journal
         self._clock_ns = clock_ns
+        self._limit_s = limit_s
 
     async def take(self, data: bytes | str, transport: str, deliver: Deliver | None = None) -> Answer:
         """Answer the message in the JSON text `data`, streamed to `deliver` if given.
@@ -40,7 +56,7 @@ class Reception:
         try:
             visit.message = parse(data)
             visit.model = route(visit.message)
-            visit.answer = await self._orchestrator.answer(visit.message, visit.stamped(deliver))
+            visit.answer = await self._answer(visit.message, visit.stamped(deliver))
         except ChatError as error:
             visit.outcome = error.code
             raise
@@ -55,6 +71,18 @@ class Reception:
             return visit.answer
         finally:
             self._journal.write(visit.line())
+
+    async def _answer(self, message: ChatMessage, deliver: Deliver | None) -> Answer:
+        if self._limit_s is None:
+            return await self._orchestrator.answer(message, deliver)
+        limit = asyncio.timeout(self._limit_s)
+        try:
+            async with limit:
+                return await self._orchestrator.answer(message, deliver)
+        except TimeoutError:
+            if limit.expired():
+                raise OverdueError(self._limit_s) from None
+            raise
 
 
 class _Visit:
@@ -99,4 +127,8 @@ class _Visit:
             output_tokens=done.usage.output_tokens if done else None,
             cache_read_tokens=done.usage.cache_read_tokens if done else None,
             cache_write_tokens=done.usage.cache_write_tokens if done else None,
+            cache=done.cache if done else None,
+            degraded=done.degraded if done else (),
+            validation=self.answer.found if self.answer else (),
+            repair=done.repair if done else None,
         )

@@ -21,6 +21,10 @@ def serve(
     requests_per_minute: Annotated[int | None, typer.Option(help="Legacy quota of each model.", min=1)] = None,
     model_connections: Annotated[int, typer.Option(help="MangaAssist's connections to Bedrock.", min=1)] = 200,
     seed: Annotated[int, typer.Option(help="Seed of the emulator's latencies and answers.")] = 1,
+    config: Annotated[
+        Path | None,
+        typer.Option(help="YAML: the target's stores, caches, faults; see docs/mangaassist.md.", exists=True),
+    ] = None,
     log: Annotated[Path, typer.Option(help="Where the directory of the logs goes: one line a request.")] = Path(
         "reports"
     ),
@@ -41,7 +45,7 @@ def serve(
         stop = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        async with bundled_target(settings, logs, port=port, bedrock_port=bedrock_port) as urls:
+        async with bundled_target(settings, logs, port=port, bedrock_port=bedrock_port, config=config) as urls:
             typer.echo(f"MangaAssist  {urls.app}  (WebSocket {urls.app.replace('http', 'ws', 1)}/ws)")
             typer.echo(f"Bedrock      {urls.bedrock}")
             typer.echo(f"logs         {logs}\nCtrl-C stops both.", err=True)

@@ -27,23 +27,26 @@ class ChatRest:
         try:
             body = await read_body(receive)
             answer = await while_present(receive, self.reception.take(body, "rest"))
-            await send_json(send, 200, {**answer.done.body(), "answer": answer.text})
+            timing = {"server-timing": answer.done.timing.header()}
+            await send_json(send, 200, {**answer.done.body(), "answer": answer.text}, timing)
         except ChatError as error:
             await send_error(send, error)
         except ClientGoneError:
             pass
 
 
-async def send_error(send: Send, error: ChatError) -> None:
+async def send_error(send: Send, error: ChatError, kind: str = "http.response") -> None:
     """Answer with the error's status, its JSON, and the model's Retry-After if there was one."""
     extra = {} if error.retry_after is None else {"retry-after": error.retry_after}
-    await send_json(send, STATUS[error.code], {"error": error.body()}, extra)
+    await send_json(send, STATUS[error.code], {"error": error.body()}, extra, kind)
 
 
-async def send_json(send: Send, status: int, content: dict[str, Any], extra: dict[str, str] | None = None) -> None:
-    """Send a whole JSON response."""
+async def send_json(
+    send: Send, status: int, content: Any, extra: dict[str, str] | None = None, kind: str = "http.response"
+) -> None:
+    """Send a whole JSON response; `kind` is how its ASGI events are called."""
     body = _encoder.encode(content)
     headers = {"content-type": "application/json", "content-length": str(len(body)), **(extra or {})}
     raw = [(name.encode("ascii"), value.encode("latin-1")) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": status, "headers": raw})
-    await send({"type": "http.response.body", "body": body})
+    await send({"type": f"{kind}.start", "status": status, "headers": raw})
+    await send({"type": f"{kind}.body", "body": body})

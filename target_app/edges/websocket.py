@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
@@ -11,11 +13,18 @@ from typing import Any, Final
 import msgspec
 from starlette.types import Message, Receive, Scope, Send
 
+from target_app.edges.rest import send_error
+from target_app.edges.tokens import admit
 from target_app.errors import ChatError, Code
-from target_app.reception import ClientGoneError, Reception
+from target_app.reception import ClientGoneError, OverdueError, Reception
 
 #: Answers one connection may have in flight; more are refused, so that no client can pile up work.
 MAX_IN_FLIGHT: Final = 64
+
+#: API Gateway's limits of a connection (its quotas), and the code it closes with at either.
+IDLE_S: Final = 600.0
+TOTAL_S: Final = 7200.0
+_GOING_AWAY: Final = 1001
 
 _MAX_LABEL_CHARS: Final = 64
 _encoder = msgspec.json.Encoder()
@@ -23,18 +32,31 @@ _encoder = msgspec.json.Encoder()
 
 @dataclass(frozen=True, slots=True)
 class ChatSocket:
-    """The ASGI application behind /ws."""
+    """The ASGI application behind /ws.
+
+    A connection ends `idle_s` after the last frame either way, and `total_s` after it began. With a `secret`, it needs
+    a token, and is refused before the upgrade; `now` is wall time, for when a token expires.
+    """
 
     reception: Reception
+    idle_s: float = IDLE_S
+    total_s: float = TOTAL_S
+    secret: str | None = None
+    now: Callable[[], float] = time.time
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection to its end; when the client leaves, what is in flight is cancelled."""
-        del scope
         await receive()
+        if self.secret is not None:
+            try:
+                admit(self.secret, scope, self.now())
+            except ChatError as error:
+                await send_error(send, error, "websocket.http.response")
+                return
         await send({"type": "websocket.accept"})
-        connection = _Connection(self.reception, send)
+        connection = _Connection(self.reception, send, self.idle_s, self.total_s)
         try:
-            while (event := await receive())["type"] == "websocket.receive":
+            while (event := await connection.next(receive))["type"] == "websocket.receive":
                 await connection.take(event)
         except ClientGoneError:
             pass
@@ -60,11 +82,29 @@ _envelopes = msgspec.json.Decoder(_Envelope)
 class _Connection:
     """One client's connection; owns the tasks that answer its messages."""
 
-    def __init__(self, reception: Reception, send: Send) -> None:
+    def __init__(self, reception: Reception, send: Send, idle_s: float, total_s: float) -> None:
         self._reception = reception
+        self._idle_s = idle_s
+        self._now = asyncio.get_running_loop().time
+        self._active_at = self._now()
+        self._end_at = self._active_at + total_s
         self._send_event = send
         self._id = secrets.token_urlsafe(12)
         self._turns: set[asyncio.Task[None]] = set()
+
+    async def next(self, receive: Receive) -> Message:
+        """What the client sends next; past a limit the connection is closed, and that is what comes next."""
+        while (until := min(self._active_at + self._idle_s, self._end_at)) > self._now():
+            try:
+                async with asyncio.timeout_at(until):
+                    event = await receive()
+            except TimeoutError:
+                continue  # in the meantime a piece of an answer may have gone out
+            self._active_at = self._now()
+            return event
+        with suppress(OSError):
+            await self._send_event({"type": "websocket.close", "code": _GOING_AWAY})
+        return {"type": "websocket.disconnect", "code": _GOING_AWAY}
 
     async def take(self, event: Message) -> None:
         """Route one message: to its own task, or to API Gateway's refusal."""
@@ -98,6 +138,8 @@ class _Connection:
         with suppress(ClientGoneError):
             try:
                 answer = await self._reception.take(text, "ws", deliver)
+            except OverdueError:
+                await self._refuse("Endpoint request timed out")
             except ChatError as error:
                 await self._send_error(request_id, error)
             else:
@@ -114,6 +156,7 @@ class _Connection:
             await self._send_event({"type": "websocket.send", "text": _encoder.encode(content).decode()})
         except OSError as error:
             raise ClientGoneError from error
+        self._active_at = self._now()
 
 
 def _opened(text: str) -> _Envelope | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
@@ -36,6 +37,9 @@ class ProductStore(Protocol):
 
     async def put(self, product: Product) -> None:
         """Add a product, or put it in the place of the one with its id."""
+
+    async def put_many(self, products: Sequence[Product]) -> None:
+        """Put each of them; a failure may leave some of them put."""
 
     async def delete(self, product_id: str) -> bool:
         """Take a product away; whether there was one."""

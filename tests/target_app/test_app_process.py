@@ -92,7 +92,12 @@ def test_health(start_pair):
     """Healthy with the model's endpoint there; 503 that names it once it is gone."""
     app, bedrock = start_pair()
     healthy = httpx.get(f"{app.url}/health")
-    assert (healthy.status_code, healthy.json()) == (200, {"status": "ok", "bedrock": "ok"})
+    assert healthy.status_code == 200
+    told = healthy.json()
+    assert (told["status"], told["bedrock"]) == ("ok", "ok")
+    assert {name: each["status"] for name, each in told["dependencies"].items()} == {
+        "bedrock": "ok", "sessions": "ok", "products": "ok", "carts": "ok",
+    }  # fmt: skip
     bedrock.process.stdin.close()
     assert bedrock.process.wait(LIMIT_S) == 0
     sick = httpx.get(f"{app.url}/health")

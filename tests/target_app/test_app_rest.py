@@ -21,7 +21,7 @@ def test_a_whole_answer(fast):
     assert (done["request_id"], done["session_id"], done["model"]) == ("rest-1", "whole", SONNET)
     assert done["finish_reason"] == "end_turn"
     assert done["usage"].keys() == {"input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens"}
-    assert done["timing"].keys() == {"session", "model_ttft", "model", "total"}
+    assert done["timing"].keys() == {"session", "cache", "retrieval", "model_ttft", "model", "validation", "total"}
     assert 0 < done["timing"]["model_ttft"] <= done["timing"]["model"] <= done["timing"]["total"]
     assert done["answer"]
     asked = [line for line in fast.bedrock.lines() if line["request_id"] == "rest-1"]

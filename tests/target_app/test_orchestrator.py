@@ -2,14 +2,24 @@
 
 import asyncio
 from collections import deque
+from dataclasses import replace
 
 import pytest
 
 from target_app.chat import ChatMessage, Timing, Usage
+from target_app.embedding.lexical import LexicalEmbedder
 from target_app.errors import ChatError, Code
+from target_app.gateway.answer_cache import AnswerCache, AnswerCacheSettings
+from target_app.gateway.cache_rules import Titles
 from target_app.model import ModelReply, Turn
-from target_app.orchestrator import Orchestrator
+from target_app.orchestrator import Orchestrator, Parts
+from target_app.stores.errors import StoreError
+from target_app.stores.memory_cache import MemoryCache
+from target_app.stores.numpy_vectors import NumpyVectors
+from target_app.stores.product import Product
 from target_app.stores.sessions import Exchange, MemorySessions
+from target_app.validation.expectation import ValidationSettings
+from target_app.validation.finding import Check
 
 USAGE = Usage(input_tokens=12, output_tokens=3, cache_read_tokens=5, cache_write_tokens=7)
 S = 1_000_000_000
@@ -207,3 +217,136 @@ def test_cancelled_while_delivering_it_stops_the_model():
 
     asyncio.run(talk())
     assert list(released) == ["m"]
+
+
+PRODUCT = Product("MGA-000001", "A <b>", "あ|い", 3, "Oda & co", "adventure", 660, 4, "2021-10-05", "Two\nlines.")
+
+
+class Down:
+    """Every store, down."""
+
+    async def history(self, _):
+        raise StoreError("sessions", "down")
+
+    async def append(self, *_):
+        raise StoreError("sessions", "down")
+
+    async def retrieve(self, *_):
+        raise StoreError("vectors", "down")
+
+
+class Shelf:
+    """Retrieval that finds one product, whatever is asked."""
+
+    async def retrieve(self, *_):
+        return (PRODUCT,)
+
+
+def cached(exact=True):
+    return AnswerCache(
+        AnswerCacheSettings(exact=exact),
+        cache=MemoryCache(),
+        vectors=NumpyVectors(),
+        embedder=LexicalEmbedder(),
+        titles=Titles(()),
+    )
+
+
+def test_stores_that_are_down_degrade_the_answer():
+    """Without history and sources there is still an answer, which says what it had to do without, once each."""
+    orchestrator = Orchestrator(Script(), Down(), parts=Parts(retrieval=Down()))
+    answer = asyncio.run(orchestrator.answer(message(), ignore))
+    assert (answer.text, answer.done.degraded) == ("One Piece", ("sessions", "vectors"))
+
+
+def test_sources_are_part_of_the_prompt():
+    """What was retrieved ends the system prompt, a line each, with nothing in it that could be read as markup."""
+    model = Script()
+    asyncio.run(Orchestrator(model, MemorySessions(), parts=Parts(retrieval=Shelf())).answer(message()))
+    assert model.calls[0].system.splitlines()[-3:] == [
+        "<sources>",
+        (
+            '<source id="MGA-000001">あ/い | A &lt;b&gt; | volume 3 | Oda &amp; co | ¥660 | in stock 4 | 2021-10-05 | '
+            "Two lines.</source>"
+        ),
+        "</sources>",
+    ]
+
+
+def test_a_bare_message_gets_no_sources():
+    """A bare message is all the model sees."""
+    model = Script()
+    asyncio.run(Orchestrator(model, MemorySessions(), parts=Parts(retrieval=Shelf())).answer(message(bare=True)))
+    assert model.calls[0].system is None
+
+
+def test_a_hit_asks_no_model():
+    """A question asked before is answered from the cache: the same text, no tokens, no time at the model."""
+    model, got = Script(), []
+
+    async def deliver(text):
+        got.append(text)
+
+    async def talk():
+        orchestrator = Orchestrator(model, MemorySessions(), parts=Parts(cache=cached()))
+        first = await orchestrator.answer(message(bare=True))
+        return first, await orchestrator.answer(message(bare=True), deliver)
+
+    first, second = asyncio.run(talk())
+    assert (first.done.cache, second.done.cache, len(model.calls)) == (None, "exact", 1)
+    assert (second.text, got) == ("One Piece", ["One Piece"])
+    assert (second.done.usage, second.done.model) == (Usage(0, 0), "the-model-that-answered")
+    assert second.done.timing.model_s == second.done.timing.model_ttft_s == 0
+
+
+def test_a_degraded_answer_is_not_cached():
+    """What was answered without its sources isn't given to the next who asks."""
+    model = Script()
+
+    async def talk():
+        orchestrator = Orchestrator(model, MemorySessions(), parts=Parts(cache=cached(), retrieval=Down()))
+        for session in "ab":
+            await orchestrator.answer(ChatMessage(request_id="r", session_id=session, message="Hello!"))
+
+    asyncio.run(talk())
+    assert len(model.calls) == 2
+
+
+def test_a_streamed_answer_is_validated_at_its_end():
+    """Its pieces flow; what is wrong with it comes at the end, and it is given all the same."""
+    got = []
+
+    async def deliver(text):
+        got.append(text)
+
+    parts = Parts(validation=ValidationSettings(checks=frozenset({Check.LANGUAGE})))
+    answer = asyncio.run(Orchestrator(Script(), MemorySessions(), parts=parts).answer(message("こんにちは"), deliver))
+    assert got == ["One ", "Piece"]
+    assert [fault.check for fault in answer.done.validation] == ["language"]
+    assert answer.done.repair is None
+
+
+def test_with_repair_nothing_is_delivered_before_it_is_fit():
+    """The answer is held back, and what is delivered, kept and counted is the better second one."""
+    got = []
+
+    class Learns(Script):
+        async def complete(self, call):
+            reply = await super().complete(call)
+            return reply if len(self.calls) == 1 else replace(reply, text="いらっしゃいませ、ご用件をどうぞ。")
+
+    async def deliver(text):
+        got.append(text)
+
+    parts = Parts(validation=ValidationSettings(checks=frozenset({Check.LANGUAGE}), repair=True))
+    sessions = MemorySessions()
+
+    async def talk():
+        answer = await Orchestrator(Learns(), sessions, parts=parts).answer(message("こんにちは"), deliver)
+        return answer, await sessions.history("s")
+
+    answer, history = asyncio.run(talk())
+    assert got == [answer.text] == [history[0].answer] == ["いらっしゃいませ、ご用件をどうぞ。"]
+    assert (answer.done.repair, answer.done.validation) == ("retried", ())
+    assert answer.done.usage.output_tokens == 2 * USAGE.output_tokens
+    assert [fault.check for fault in answer.found] == ["language"]

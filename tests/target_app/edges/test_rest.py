@@ -6,9 +6,7 @@ import json
 
 from starlette.testclient import TestClient
 
-from target_app.app import assemble
 from target_app.errors import ChatError, Code
-from target_app.stores.sessions import MemorySessions
 
 BODY = json.dumps({"request_id": "r", "session_id": "s", "message": "hi"}).encode()
 
@@ -34,13 +32,13 @@ class Refusing:
         raise ChatError(Code.THROTTLED, "slow down", retry_after="7")
 
 
-def test_a_client_that_leaves_cancels_the_call():
+def test_a_client_that_leaves_cancels_the_call(build):
     """A client that leaves while the model is at it gets nothing, ends the call, and is on record as gone."""
     log, sent = io.StringIO(), []
 
     async def run():
         model = Held()
-        app = assemble(model, MemorySessions(), log)
+        app = build(model, log)
         events = [{"type": "http.request", "body": BODY, "more_body": False}]
 
         async def receive():
@@ -61,8 +59,8 @@ def test_a_client_that_leaves_cancels_the_call():
     assert json.loads(log.getvalue())["outcome"] == "client_gone"
 
 
-def test_the_models_retry_after_is_passed_on():
+def test_the_models_retry_after_is_passed_on(build):
     """A throttle's answer has the Retry-After that Bedrock gave."""
-    client = TestClient(assemble(Refusing(), MemorySessions(), None))
+    client = TestClient(build(Refusing()))
     response = client.post("/v1/chat", content=BODY)
     assert (response.status_code, response.headers["retry-after"]) == (429, "7")

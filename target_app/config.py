@@ -1,0 +1,211 @@
+"""The configuration of MangaAssist: a YAML file, read strictly; each part has a default, which is off or in-process."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Any, Final, Literal, get_args
+
+import msgspec
+
+from target_app.bedrock import limits as quotas
+from target_app.bedrock.limits import Quotas
+from target_app.faults import plan
+from target_app.faults.plan import Plan
+from target_app.gateway.answer_cache import AnswerCacheSettings
+from target_app.gateway.gateway import GatewaySettings
+from target_app.validation.expectation import ValidationSettings
+
+_Seconds = Annotated[float, msgspec.Meta(gt=0)]
+_Records = Annotated[str, msgspec.Meta(pattern=r"^(memory:$|sqlite:///.|dynamodb://.)")]
+_Cache = Annotated[str, msgspec.Meta(pattern=r"^(memory:$|rediss?://.|unix://.)")]
+_Vectors = Annotated[str, msgspec.Meta(pattern=r"^(memory:$|postgres(ql)?://.|opensearch(\+http)?://.)")]
+_Secret = Annotated[str, msgspec.Meta(min_length=16)]
+
+#: The URL of a store inside this process.
+MEMORY: Final = "memory:"
+#: Shown in the place of what is secret.
+HIDDEN: Final = "***"
+
+
+class ConfigError(ValueError):
+    """A configuration that can't be used; the message says where and why, and shows no secrets."""
+
+
+class StoresConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """URLs of the stores; `memory:` is inside this process. What nothing uses is never opened."""
+
+    sessions: _Records = MEMORY
+    products: _Records = MEMORY
+    carts: _Records = MEMORY
+    cache: _Cache = MEMORY
+    vectors: _Vectors = MEMORY
+
+
+class RetrievalConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whether the prompt gets products of the catalogue that the question is about, and how many."""
+
+    enabled: bool = False
+    n_sources: Annotated[int, msgspec.Meta(ge=1, le=5)] = 5
+    min_similarity: Annotated[float, msgspec.Meta(ge=-1, le=1)] = 0.2
+
+
+class AuthConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """With a `secret`, each connection to /ws needs a token that was signed with it."""
+
+    secret: _Secret | None = None
+
+
+class LimitsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Limits of a WebSocket, as API Gateway has them, and of one answer (29 s there; null is none)."""
+
+    idle_s: _Seconds = 600.0
+    total_s: _Seconds = 7200.0
+    integration_s: _Seconds | None = None
+
+
+class AdminConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The token that /admin asks for; without one there is no /admin."""
+
+    token: _Secret | None = None
+
+
+class BedrockConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is for the emulator: its quotas, as its --quotas has them."""
+
+    quotas: dict[str, Any] | None = None
+
+
+class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """All of it. `faults` are those of both processes: a fault of a store befalls the app, any other the emulator."""
+
+    profile: Literal["plain", "full"] = "plain"
+    stores: StoresConfig = StoresConfig()
+    cache: AnswerCacheSettings = AnswerCacheSettings()
+    retrieval: RetrievalConfig = RetrievalConfig()
+    gateway: GatewaySettings = GatewaySettings()
+    validation: ValidationSettings = ValidationSettings()
+    faults: Plan = Plan()
+    auth: AuthConfig = AuthConfig()
+    limits: LimitsConfig = LimitsConfig()
+    admin: AdminConfig = AdminConfig()
+    bedrock: BedrockConfig = BedrockConfig()
+
+    @property
+    def quotas(self) -> Quotas | None:
+        """The emulator's quotas, if the file has any."""
+        return None if self.bedrock.quotas is None else quotas.parse(self.bedrock.quotas)
+
+    def shown(self) -> dict[str, Any]:
+        """The configuration as it may be seen: no token, no secret, no user and password of a URL."""
+        plain: dict[str, Any] = msgspec.to_builtins(self)
+        for section, key in (("auth", "secret"), ("admin", "token")):
+            if plain[section][key] is not None:
+                plain[section][key] = HIDDEN
+        plain["stores"] = {name: _without_login(url) for name, url in plain["stores"].items()}
+        return plain
+
+
+#: What a profile sets where the file doesn't.
+PROFILES: Final = MappingProxyType(
+    {
+        "plain": {},
+        "full": {
+            "cache": {"exact": True, "semantic": True},
+            "retrieval": {"enabled": True},
+            "gateway": {"backoff": {"retries": 2}, "breaker": {"enabled": True}, "fallback": {"enabled": True}},
+            "validation": {"checks": ["language", "safety", "grounding", "length"]},
+            "limits": {"integration_s": 29.0},
+        },
+    }
+)
+
+
+def load(path: Path) -> Config:
+    """The configuration in a YAML file. Raises ConfigError and OSError."""
+    import yaml  # noqa: PLC0415  a process without a file does without it
+
+    try:
+        value = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: {error}") from error
+    try:
+        return parse({} if value is None else value)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from error
+
+
+def parse(value: Any) -> Config:
+    """The configuration in plain objects, over the profile they name. Raises ConfigError."""
+    profile = value.get("profile", "plain") if isinstance(value, dict) else "plain"
+    if isinstance(value, dict) and isinstance(profile, str):
+        value = _merged(PROFILES.get(profile, {}), value)
+    try:
+        if isinstance(value, dict):
+            _check_kinds(value.get("faults"))
+        config = msgspec.convert(value, Config)
+        _ = config.quotas
+    except msgspec.ValidationError as error:
+        raise ConfigError(_explained(str(error))) from error
+    except plan.PlanError as error:
+        raise ConfigError(f"faults: {error}") from error
+    except ValueError as error:
+        raise ConfigError(f"bedrock.quotas: {error}") from error
+    return config
+
+
+def _check_kinds(faults: Any) -> None:
+    """Raise PlanError for a kind of fault that isn't known: it says which are; the rest is for Config's types."""
+    try:
+        plan.parse(faults)
+    except plan.PlanError as error:
+        if "unknown kind" in str(error):
+            raise
+
+
+def _merged(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    both = {**under, **over}
+    for name in under.keys() & over.keys():
+        if isinstance(under[name], dict) and isinstance(over[name], dict):
+            both[name] = _merged(under[name], over[name])
+    return both
+
+
+def _explained(words: str) -> str:
+    """What msgspec says, as `path.of.key: …`, with the known keys that are nearest to an unknown one."""
+    reason, _, place = words.partition(" - at `$")
+    place = place.rstrip("`").removeprefix(".")
+    unknown = re.search(r"unknown field `(.*)`", reason)
+    if unknown is None:
+        return f"{place}: {reason}" if place else reason
+    known = _keys_at(place)
+    near = difflib.get_close_matches(unknown[1], known, n=2) or known
+    return f"{'.'.join(filter(None, (place, unknown[1])))}: there is no such key; there is {', '.join(near)}"
+
+
+def _keys_at(place: str) -> list[str]:
+    """The keys of the section at a path of names."""
+    kind: Any = Config
+    for name in filter(None, place.split(".")):
+        plain = name.partition("[")[0]
+        kinds = [field.type for field in msgspec.structs.fields(kind) if field.encode_name == plain]
+        kind = next((one for one in (*kinds, *map(_inner, kinds)) if _is_struct(one)), None)
+        if kind is None:
+            return []
+    return [field.encode_name for field in msgspec.structs.fields(kind)]
+
+
+def _inner(kind: Any) -> Any:
+    """What a tuple is made of."""
+    return next(iter(get_args(kind)), None)
+
+
+def _is_struct(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
+
+
+def _without_login(url: str) -> str:
+    """A URL without what may be secret: its user and password, and its query but for the names."""
+    return re.sub(r"=[^&]*", f"={HIDDEN}", re.sub(r"//[^/]*@", f"//{HIDDEN}@", url))

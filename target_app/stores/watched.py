@@ -1,0 +1,74 @@
+"""Any store, with the faults of a plan injected and each failure noted for the chat message it was met by."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, TypeVar, cast
+
+from target_app.faults.draw import Call, Faults
+from target_app.faults.plan import Kind
+from target_app.stores.errors import StoreError
+
+S = TypeVar("S")
+
+_noted: ContextVar[set[str] | None] = ContextVar("stores that failed", default=None)
+
+
+@contextmanager
+def noting() -> Iterator[set[str]]:
+    """The names of the watched stores that fail inside the `with`, in this task and those it starts."""
+    failed: set[str] = set()
+    token = _noted.set(failed)
+    try:
+        yield failed
+    finally:
+        _noted.reset(token)
+
+
+def watched(store: S, name: str, faults: Faults) -> S:
+    """`store`, watched under `name`; what it does stays what it was."""
+    return cast("S", _Watched(store, name, faults))
+
+
+class _Watched:
+    """Stands in front of a store; a method is wrapped when it is first asked for."""
+
+    def __init__(self, store: object, name: str, faults: Faults) -> None:
+        self._store = store
+        self._name = name
+        self._faults = faults
+
+    def __getattr__(self, attribute: str) -> Any:
+        act = getattr(self._store, attribute)
+        if attribute != "aclose" and inspect.iscoroutinefunction(act):
+            act = self._wrapped(act)
+            setattr(self, attribute, act)
+        return act
+
+    def _wrapped(self, act: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        async def wrapped(*args: Any, **named: Any) -> Any:
+            try:
+                if self._faults.plan.faults:
+                    await self._befall()
+                return await act(*args, **named)
+            except StoreError:
+                failed = _noted.get()
+                if failed is not None:
+                    failed.add(self._name)
+                raise
+
+        return wrapped
+
+    async def _befall(self) -> None:
+        fault = self._faults.draw(Call(store=self._name))
+        if fault is None:
+            return
+        self._faults.record(fault)
+        if fault.delay_s:
+            await asyncio.sleep(fault.delay_s)
+        if fault.kind is Kind.STORE_DOWN:
+            raise StoreError(self._name, "down, as the plan of faults has it")
