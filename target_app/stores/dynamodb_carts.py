@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from target_app.pools.meter import PoolReport
 from target_app.stores.cart import CartItem
 from target_app.stores.dynamodb_table import DynamoTable, Item
 
@@ -35,6 +36,10 @@ class DynamoCarts:
     async def check(self) -> None:
         """Prove that the table can be read."""
         await self._table.check("carts")
+
+    def pool(self) -> PoolReport:
+        """What the table's connections did, for all stores on it."""
+        return self._table.pool()
 
     async def aclose(self) -> None:
         """Close the client, for the other stores on it too."""

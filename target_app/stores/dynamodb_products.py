@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from target_app.batching import UNPROCESSED, Batcher, BatchError, Unprocessed
+from target_app.pools.meter import PoolReport
 from target_app.stores.dynamodb_table import DynamoTable, Item
 from target_app.stores.errors import StoreError
 from target_app.stores.product import Product
@@ -86,6 +87,10 @@ class DynamoProducts:
     async def check(self) -> None:
         """Prove that the table can be read."""
         await self._table.check("products")
+
+    def pool(self) -> PoolReport:
+        """What the table's connections did, for all stores on it."""
+        return self._table.pool()
 
     async def aclose(self) -> None:
         """Close the client, for the other stores on it too."""

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable
 from typing import Final
 
+from target_app.pools.meter import PoolReport
 from target_app.stores.dynamodb_table import ConditionFailedError, DynamoTable, Item
 from target_app.stores.sessions import MAX_CHARS, MAX_EXCHANGES, Exchange, newest
 
@@ -70,6 +71,10 @@ class DynamoSessions:
     async def check(self) -> None:
         """Prove that the table can be read."""
         await self._table.check("sessions")
+
+    def pool(self) -> PoolReport:
+        """What the table's connections did, for all stores on it."""
+        return self._table.pool()
 
     async def aclose(self) -> None:
         """Close the client, for the other stores on it too."""

@@ -93,6 +93,7 @@ class DynamoTable:
         """Create the table where it is missing, and wait until it can be used. Raises StoreError."""
         with _mapped("table"):
             client = await self._opened("table")
+            is_missing = True
             try:
                 await client.create_table(
                     TableName=self.name,
@@ -104,11 +105,12 @@ class DynamoTable:
                     BillingMode="PAY_PER_REQUEST",
                 )
             except client.exceptions.ResourceInUseException:
-                return
+                is_missing = False  # it is there, or another process is creating it now
             await client.get_waiter("table_exists").wait(TableName=self.name, WaiterConfig=_CREATION)
-            await client.update_time_to_live(
-                TableName=self.name, TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires_s"}
-            )
+            if is_missing:
+                await client.update_time_to_live(
+                    TableName=self.name, TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires_s"}
+                )
 
     async def check(self, store: str) -> None:
         """Prove that the table can be read. Raises StoreError."""
