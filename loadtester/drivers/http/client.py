@@ -44,6 +44,9 @@ class HttpClient:
             # Only if it is still ours: a cancelled waiter may have been done, and the connection given away.
             connection.give_up(waiter)
             raise
+        finally:
+            # What it raised holds this frame: a ring, and the garbage collector is off while load runs.
+            del waiter
 
     async def aclose(self) -> None:
         """Cut every connection; returns once their sockets are closed."""

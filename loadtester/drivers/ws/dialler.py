@@ -30,7 +30,10 @@ class Dialler:
             except OSError as error:
                 failure = error
         self._stale_at_s = 0.0
-        raise failure
+        try:
+            raise failure
+        finally:
+            del failure  # it holds this frame: a ring, and the garbage collector is off while load runs
 
     async def _look_up(self) -> list[tuple[Any, ...]]:
         loop = asyncio.get_running_loop()
