@@ -63,7 +63,9 @@ def _cell(key: CellKey, cell: Cell) -> dict[str, Any]:
 def _interval(raw: dict[str, Any]) -> Interval:
     cells = {
         CellKey(cell["query"], cell["kind"], cell["model"], cell["answered_by"], Outcome(cell["outcome"])): Cell(
-            **{name: int(cell[name]) for name in _COUNTERS}, usd=Decimal(cell["usd"])
+            # Runs of earlier versions have fewer counters.
+            **{name: int(cell.get(name, 0)) for name in _COUNTERS},
+            usd=Decimal(cell["usd"]),
         )
         for cell in raw["cells"]
     }

@@ -26,7 +26,6 @@ class Writer:
     def __init__(self, directory: Path, manifest: Mapping[str, Any], started_at: datetime) -> None:
         self.directory = directory
         self._manifest = dict(manifest)
-        self._encoder = hlog.HlogEncoder()
         try:
             directory.mkdir(parents=True, exist_ok=True)
             self._hlog = (directory / "intervals.hlog").open("wb", buffering=0)
@@ -40,9 +39,7 @@ class Writer:
 
     def write(self, interval: Interval, rows: bytes) -> None:
         """Append one second, its rows gzipped. The timeline's line comes last: it says that the second is whole."""
-        lines = [
-            self._encoder.line(interval.second, series, counts) for series, counts in (interval.counts or {}).items()
-        ]
+        lines = [hlog.log_line(interval.second, series, counts) for series, counts in (interval.counts or {}).items()]
         try:
             _write(self._requests, rows)
             _write(self._hlog, "".join(lines).encode())

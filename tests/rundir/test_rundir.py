@@ -65,6 +65,17 @@ def test_what_is_written_is_read(tmp_path):
             assert got.counts[series].clipped == counts.clipped
 
 
+def test_runs_of_earlier_versions_are_read(tmp_path):
+    """A counter that a version did not have yet counts nothing; the others are as they were."""
+    path = _written(tmp_path, 1)
+    second = json.loads((path / "timeline.ndjson").read_text())
+    for cell in second["cells"]:
+        del cell["exact_hits"], cell["semantic_hits"]
+    (path / "timeline.ndjson").write_text(json.dumps(second) + "\n")
+    (interval,) = read(path).recording.intervals
+    assert interval.cells == _interval(0).cells
+
+
 @pytest.mark.parametrize("name", ["timeline.ndjson", "intervals.hlog", "requests.csv.gz"])
 def test_cut_anywhere_it_stays_readable(tmp_path, name):
     """Whatever byte a file was cut at, the whole seconds before the cut are there and nothing is made up."""
