@@ -465,22 +465,22 @@ def test_an_answer_is_the_same_at_every_split_of_its_bytes(step):
 
 
 @pytest.mark.parametrize(
-    "frame",
+    ("frame", "outcome"),
     [
-        text_frame(b"nope"),
-        text_frame(b"[]"),
-        text_frame(b"{}"),
-        text_frame(b'{"type":"delta","text":"\xff"}'),
-        Frame(Opcode.CONT, b"{}").serialize(mask=False),
-        Frame(Opcode.TEXT, b"{", fin=False).serialize(mask=False) + text_frame(b"}"),
-        b"\xc1\x02\x00\x01",
-        Frame(Opcode.TEXT, b"{}").serialize(mask=True),
-        b"\x83\x00",
+        (text_frame(b"nope"), Outcome.INVALID),
+        (text_frame(b"[]"), Outcome.INVALID),
+        (text_frame(b"{}"), Outcome.INVALID),
+        (text_frame(b'{"type":"delta","text":"\xff"}'), Outcome.INVALID),
+        (b"\xc1\x02\x00\x01", Outcome.INVALID),
+        (Frame(Opcode.CONT, b"{}").serialize(mask=False), Outcome.BROKEN),
+        (Frame(Opcode.TEXT, b"{", fin=False).serialize(mask=False) + text_frame(b"}"), Outcome.BROKEN),
+        (Frame(Opcode.TEXT, b"{}").serialize(mask=True), Outcome.BROKEN),
+        (b"\x83\x00", Outcome.BROKEN),
     ],
-    ids=["no-json", "array", "empty", "utf8", "orphan", "interleaved", "compressed", "masked", "opcode"],
+    ids=["no-json", "array", "empty", "utf8", "compressed", "orphan", "interleaved", "masked", "opcode"],
 )
-def test_what_is_no_frame_of_a_chat_is_broken(frame):
-    """Garbage breaks the answer, says so in the detail, and the connection is not used again."""
+def test_garbage_ends_the_answer(frame, outcome):
+    """What is no message of a chat is invalid, as over HTTP; what breaks the protocol is broken. Both say so."""
 
     async def talk(reader, writer):
         await read_frame(reader)
@@ -488,7 +488,7 @@ def test_what_is_no_frame_of_a_chat_is_broken(frame):
         await read_frame(reader)  # the client's goodbye
 
     ending, probe = raw_ending(talk)
-    assert ending.outcome is Outcome.BROKEN
+    assert ending.outcome is outcome
     assert "frame" in ending.detail or "message" in ending.detail
     assert probe.chunks == []
 

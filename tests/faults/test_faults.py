@@ -150,7 +150,7 @@ KINDS = {
     "a WebSocket reset at once": ("ws", ("reset",), "broken"),
     "a WebSocket that stops": ("ws", (PIECE, "hang", WS_END), "timeout"),
     "a frame against the protocol": ("ws", (text_frame(b"{}", first_byte=0xF1), "hang"), "broken"),
-    "a frame that is not JSON": ("ws", (text_frame(b"<html>"), "hang"), "broken"),
+    "a frame that is not JSON": ("ws", (text_frame(b"<html>"), "hang"), "invalid"),
     "a message of 2 MB": ("ws", (text_frame(b"x" * 2 * MIB), "hang"), "broken"),
     "a WebSocket without capacity": ("ws", (struct.pack(">BBH", 0x88, 2, 1013), "hang"), "unavailable"),
     "an upgrade that is forbidden": ("forbidden", (), "refused"),

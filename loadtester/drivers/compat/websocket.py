@@ -68,7 +68,7 @@ class CompatConnection:
             return self._ending_of(closed)
         except ValueError:
             self._hang_up(CloseCode.INVALID_DATA)
-            return Ending(Outcome.BROKEN, detail="a frame is not the JSON of a chat answer")
+            return Ending(Outcome.INVALID, detail="a frame is not the JSON of a chat answer")
         except BaseException:  # cancelled, or a fault of the probe's: the rest of the answer must not meet the next one
             self._socket.transport.abort()
             raise
@@ -96,11 +96,9 @@ class CompatConnection:
             self._close_code = closed.rcvd.code
         elif closed.sent is not None:
             self._is_unanswered = False
-            is_large = closed.sent.code == CloseCode.MESSAGE_TOO_BIG
-            why = (
-                f"a message is over {MESSAGE_LIMIT_BYTES} bytes" if is_large else "a frame broke the WebSocket protocol"
-            )
-            return Ending(Outcome.BROKEN, detail=why)
+            if closed.sent.code == CloseCode.MESSAGE_TOO_BIG:
+                return Ending(Outcome.INVALID, detail=f"a message is over {MESSAGE_LIMIT_BYTES} bytes")
+            return Ending(Outcome.BROKEN, detail="a frame broke the WebSocket protocol")
         return ending_of_close(self._close_code)
 
     def _hang_up(self, code: CloseCode) -> None:

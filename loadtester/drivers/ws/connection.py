@@ -118,7 +118,8 @@ class Connection(WSListener):
                 self._take_end(message)
                 return
         except ValueError:
-            self._give_up("a frame is not the JSON of a chat answer", WSCloseCode.INVALID_TEXT)
+            ending = Ending(Outcome.INVALID, detail="a frame is not the JSON of a chat answer")
+            self._give_up(ending, WSCloseCode.INVALID_TEXT)
             return
         text, probe = delta.text, self._probe
         if text and probe is not None and self._is_ours(delta.request_id):
@@ -140,13 +141,14 @@ class Connection(WSListener):
             self._hear_close(frame.get_payload_as_bytes())
         elif kind in (_TEXT, _BINARY, _CONTINUATION):
             if (kind == _CONTINUATION) is not self._is_fragmented:
-                self._give_up("a fragmented message is out of order", WSCloseCode.PROTOCOL_ERROR)
+                self._give_up(_broken("a fragmented message is out of order"), WSCloseCode.PROTOCOL_ERROR)
                 return
             self._is_unanswered = False
             self._parts += frame.get_payload_as_bytes()
             self._is_fragmented = not frame.fin
             if len(self._parts) > MESSAGE_LIMIT_BYTES:
-                self._give_up(f"a message is over {MESSAGE_LIMIT_BYTES} bytes", WSCloseCode.MESSAGE_TOO_BIG)
+                ending = Ending(Outcome.INVALID, detail=f"a message is over {MESSAGE_LIMIT_BYTES} bytes")
+                self._give_up(ending, WSCloseCode.MESSAGE_TOO_BIG)
             elif frame.fin:
                 message, self._parts = bytes(self._parts), bytearray()
                 self._take(message)
@@ -156,9 +158,9 @@ class Connection(WSListener):
         self._leave(WSCloseCode.OK)
         self._resolve(ending_of_close(self._close_code))
 
-    def _give_up(self, why: str, code: WSCloseCode) -> None:
+    def _give_up(self, ending: Ending, code: WSCloseCode) -> None:
         self._leave(code)
-        self._resolve(_broken(why))
+        self._resolve(ending)
 
     def _leave(self, code: WSCloseCode) -> None:
         """Send the close frame once; the server is to hang up first, so that it keeps the TIME_WAIT, not we."""
