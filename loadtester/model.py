@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -67,6 +67,9 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     is_bare: bool = False
 
 
+CacheLayer = Literal["exact", "semantic"]
+
+
 class Ending(msgspec.Struct, frozen=True, gc=False):
     """How a driver saw one request end. `detail` is short, for people, and holds no secret."""
 
@@ -77,6 +80,10 @@ class Ending(msgspec.Struct, frozen=True, gc=False):
     detail: str | None = None
     #: The app's own account of the time, in seconds by stage, where the answer carries one.
     timing_s: dict[str, float] | None = None
+    #: The layer of the target's own cache that had the answer, where it says so.
+    cache: CacheLayer | None = None
+    #: How long the target asked to be left alone, where it did.
+    retry_after_s: float | None = None
 
 
 class Series(NamedTuple):

@@ -11,7 +11,7 @@ from rich.console import Console
 from loadtester.analysis import summarise
 from loadtester.cost import price_table
 from loadtester.reporters import print_summary
-from loadtester.rundir import read
+from loadtester.rundir import read, request_lines
 
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted([*ROOT.glob("loadtester/**/*.py"), *ROOT.glob("target_app/**/*.py")])
@@ -48,7 +48,7 @@ def test_the_readme_shows_the_example_run():
     """The summary in the README is what `fmload report reports/example` prints, but for the price table's version."""
     run = read(ROOT / "reports" / "example")
     out = io.StringIO()
-    report = summarise(run.manifest, run.recording, price_table({}))
+    report = summarise(run.manifest, run.recording, price_table({}), request_lines(run.directory))
     print_summary(report, Console(file=out, width=80, no_color=True))
     shown = re.search(r"<!-- sample -->\n```\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL).group(1)
 

@@ -2,14 +2,18 @@
 
 from loadtester.analysis.report import (
     Advice,
+    CacheHits,
     Cost,
     Failure,
+    Fallback,
     Figures,
     Funnel,
     Rates,
     Reason,
     Report,
+    Split,
     Spread,
+    Stage,
     Tokens,
     Validity,
 )
@@ -17,14 +21,18 @@ from loadtester.analysis.summary import summarise
 
 __all__ = [
     "Advice",
+    "CacheHits",
     "Cost",
     "Failure",
+    "Fallback",
     "Figures",
     "Funnel",
     "Rates",
     "Reason",
     "Report",
+    "Split",
     "Spread",
+    "Stage",
     "Tokens",
     "Validity",
     "summarise",

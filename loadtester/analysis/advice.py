@@ -1,72 +1,143 @@
-"""What to do about what was found: the four rules that MangaAssist's team acts on."""
+"""What to do about what was found, the finding with most at stake first.
+
+What is at stake is a part: of the requests that failed or came late, or of the bill that could be saved. A finding
+says what to change and what that should bring, and names a command that would show it wrong.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
+from itertools import chain
+from math import ceil
+from typing import Final
 
-from loadtester.analysis.report import Advice, Report
+from loadtester.analysis.quota import ModelQuota
+from loadtester.analysis.report import Advice, Figures, Report
 
-_SLA_TARGET = 0.99
-#: Part of the requests that is let pass.
-_FEW = 0.01
+_SLA_TARGET: Final = 0.99
+#: Part of the requests, or of the bill, that is let pass.
+_FEW: Final = 0.01
 #: Failures that have advice of their own, or are nobody's fault.
-_NOT_ERRORS = ("throttled", "truncated", "timeout", "model_timeout", "dropped", "cancelled")
-_MONTHLY_USD = Decimal(50_000)
+_NOT_ERRORS: Final = ("throttled", "truncated", "timeout", "model_timeout", "dropped", "cancelled")
+_MONTHLY_USD: Final = Decimal(50_000)
+#: A reservation is large where less than this part of it is used.
+_USED: Final = 0.5
+#: Part of the bill from which on one query type carries it, and how many times its part of the requests that must be.
+_DEAR: Final = 0.4
+_DEAR_TIMES: Final = 1.5
 
 
 def advise(report: Report) -> tuple[Advice, ...]:
-    """Findings on a run that delivered its load, the costliest for users first."""
-    return (
-        *_throttled(report),
-        *_errors(report),
-        *_truncated(report),
-        *_sla(report),
-        *_timeouts(report),
-        *_bill(report),
-    )
+    """Findings on a run that delivered its load; where as much is at stake, what breaks answers comes first."""
+    rules = (_throttled, _errors, _truncated, _sla, _timeouts, _bill, _dear_query, _wasted, _held)
+    found = chain.from_iterable(rule(report) for rule in rules)
+    return tuple(sorted(found, key=lambda advice: -advice.at_stake))
+
+
+def _share(report: Report, count: int) -> float:
+    return count / report.total.funnel.sent if report.total.funnel.sent else 0.0
+
+
+def _place(report: Report) -> str:
+    """The run's directory, for a command."""
+    output = report.manifest["scenario"].get("output") or {}
+    return f"{output.get('directory', 'reports')}/{report.manifest.get('id', 'RUN')}"
 
 
 def _throttled(report: Report) -> Iterator[Advice]:
+    """The four rules' first: throttles. A reservation that answers leave unused is told apart from plain demand."""
     funnel = report.total.funnel
     if not funnel.throttled:
         return
-    worst = max(report.by["model"].items(), key=lambda item: item[1].funnel.throttled)
+    model, worst = max(report.by["model"].items(), key=lambda item: item[1].funnel.throttled)
+    evidence: dict[str, float | int | str] = {
+        "throttled": funnel.throttled,
+        "model": model,
+        "on_model": worst.funnel.throttled,
+    }
+    change = "ask for more quota, lower max_tokens (it is reserved in full) or spread the peak"
+    effect, check = "fewer refusals", "fmload run (as before) --max-tokens with a lower limit"
+    known = report.quota.by_model.get(model) if report.quota else None
+    if known is not None and known.reserved_mean and known.used_mean and known.needed_tokens_per_minute:
+        evidence |= {
+            "reserved_mean": known.reserved_mean,
+            "used_mean": known.used_mean,
+            "needed_tokens_per_minute": known.needed_tokens_per_minute,
+        }
+        change, effect, check = _way_out(
+            known, known.reserved_mean, known.used_mean, known.needed_tokens_per_minute, _place(report)
+        )
     yield Advice(
         "throttled",
-        f"{funnel.throttled:,} requests were throttled ({report.total.rates.throttle_rate:.1%}), "
-        f"{worst[1].funnel.throttled:,} of them on {worst[0]}: ask for more quota, lower max_tokens "
-        "(it is reserved in full) or spread the peak",
-        {"throttled": funnel.throttled, "model": worst[0], "on_model": worst[1].funnel.throttled},
-        "fmload run with a lower --max-tokens",
+        f"{funnel.throttled:,} requests were throttled ({report.total.rates.throttle_rate or 0:.1%}), "
+        f"{worst.funnel.throttled:,} of them on {model}",
+        change,
+        effect,
+        evidence,
+        check,
+        _share(report, funnel.throttled),
+    )
+
+
+def _way_out(known: ModelQuota, reserved: float, used: float, needed: float, place: str) -> tuple[str, str, str]:
+    """Change, effect and check for one throttled model: a smaller reservation where that is enough, else more quota."""
+    limit = known.inferred.per_minute if known.inferred is not None and known.inferred.unit == "tokens" else None
+    limit = limit or known.stated_tokens_per_minute
+    fits = 64 * ceil((known.output_p99 or 0) / 64) or 64
+    asked = known.asked_tokens_per_minute or needed
+    # The busiest minute's calls would fit if they held no more than they use: what is held makes the difference.
+    if limit is not None and used < _USED * reserved and needed > limit >= asked:
+        return (
+            f"lower --max-tokens to {fits:,}, which 99 % of the answers keep within",
+            f"a call reserves {reserved:,.0f} tokens and uses {used:,.0f}: what is held for nothing becomes free",
+            f"fmload run (as before) --max-tokens {fits}",
+        )
+    digit = 10 ** max(0, len(str(round(needed))) - 2)
+    quota = ceil(needed / digit) * digit
+    return (
+        f"ask for {quota:,} tokens a minute, or spread the peak",
+        f"the busiest minute's calls use and hold {needed:,.0f}"
+        + (f", and the limit is {limit:,.0f}" if limit is not None else ""),
+        f"fmload cost {place} --quota-request; the bundled target: fmload run (as before) --tokens-per-minute {quota}",
     )
 
 
 def _errors(report: Report) -> Iterator[Advice]:
-    funnel = report.total.funnel
     told = [failure for failure in report.failures if failure.outcome not in _NOT_ERRORS]
     count = sum(failure.count for failure in told)
-    if not funnel.sent or count / funnel.sent <= _FEW:
+    if _share(report, count) <= _FEW:
         return
     worst = told[0]
+    is_pool = any(word in worst.detail.lower() for word in ("pool", "connection", "checkout"))
     yield Advice(
         "errors",
         f"{count:,} requests failed; most often, {worst.count:,} times, {worst.outcome}: {worst.detail}",
+        "give the target more connections to its model, or more tasks" if is_pool else "see the target's log",
+        f"up to {_share(report, count):.1%} more of the requests are answered",
         {"errors": count, "outcome": worst.outcome, "detail": worst.detail, "count": worst.count},
-        "the target's own log at that time; then the same fmload run again",
+        "fmload run (as before) --model-connections 400 (the bundled target)"
+        if is_pool
+        else "the same fmload run again",
+        _share(report, count),
     )
 
 
 def _truncated(report: Report) -> Iterator[Advice]:
-    funnel = report.total.funnel
-    if not funnel.sent or funnel.truncated / funnel.sent <= _FEW:
+    share = _share(report, report.total.funnel.truncated)
+    if share <= _FEW:
         return
-    max_tokens = report.manifest["scenario"].get("max_tokens")
+    limit = int(report.manifest["scenario"].get("max_tokens") or 0)
     yield Advice(
         "truncated",
-        f"{funnel.truncated:,} answers were cut at max_tokens ({max_tokens}): paid for, and of little use",
-        {"truncated": funnel.truncated, "max_tokens": max_tokens or 0},
-        "fmload run with a higher --max-tokens, or prompts that ask for less",
+        f"{report.total.funnel.truncated:,} answers were cut at max_tokens ({limit:,}): paid for, and of little use",
+        "raise --max-tokens, or write prompts that ask for less",
+        f"{share:.1%} of the requests get a whole answer",
+        {"truncated": report.total.funnel.truncated, "max_tokens": limit},
+        f"fmload run (as before) --max-tokens {2 * limit}"
+        if limit
+        else "fmload run (as before) --max-tokens with a higher limit",
+        share,
     )
 
 
@@ -80,37 +151,124 @@ def _sla(report: Report) -> Iterator[Advice]:
     slow = [name for name, part in report.by["query"].items() if part.latency.p50 and part.latency.p50 > slo_s]
     why = f"{late:,} good answers came later" if late else "the others failed"
     blame = f"; half of {', '.join(slow)} takes longer than that" if slow else ""
+    knees = report.quota.knees if report.quota else None
+    if knees is not None and knees.latency is not None:
+        blame += f"; {knees.words}"
     yield Advice(
         "sla",
         f"{rates.sla:.1%} of the requests got a good answer within {slo_s:g} s, under {_SLA_TARGET:.0%}: {why}{blame}",
+        "shorter answers, or a faster model" if late else "mend what makes them fail",
+        f"up to {late / finished:.1%} more of the requests come in time" if late else "as the other findings say",
         {"sla": rates.sla, "target": _SLA_TARGET, "slo_s": slo_s, "late": late},
-        "fmload run with shorter answers or a faster --model" if late else "what makes them fail; see above",
+        "fmload run (as before) with a faster --model" if late else "the same fmload run, once it is mended",
+        late / finished,
     )
 
 
 def _timeouts(report: Report) -> Iterator[Advice]:
     funnel = report.total.funnel
     count = funnel.timeout + funnel.model_timeout
-    if count:
-        yield Advice(
-            "timeouts",
-            f"{count:,} requests timed out ({funnel.timeout:,} at the client's limit, "
-            f"{funnel.model_timeout:,} at the model's)",
-            {"timeout": funnel.timeout, "model_timeout": funnel.model_timeout},
-            "fmload run with a higher --timeout: do they finish at all?",
-        )
+    if not count:
+        return
+    limit_s = float((report.manifest["scenario"].get("load") or {}).get("timeout_s") or 0)
+    yield Advice(
+        "timeouts",
+        f"{count:,} requests timed out ({funnel.timeout:,} at the client's limit, "
+        f"{funnel.model_timeout:,} at the model's)",
+        "find out whether they finish at all, then wait longer or ask for less",
+        f"up to {_share(report, count):.1%} more of the requests are answered",
+        {"timeout": funnel.timeout, "model_timeout": funnel.model_timeout},
+        f"fmload run (as before) --timeout {2 * limit_s:g}s"
+        if limit_s
+        else "fmload run (as before) with a longer --timeout",
+        _share(report, count),
+    )
 
 
 def _bill(report: Report) -> Iterator[Advice]:
     monthly = report.total.cost.monthly
     if monthly is None or monthly <= _MONTHLY_USD:
         return
-    dearest = max(report.by["query"].items(), key=lambda item: item[1].cost.run or 0)
-    run = report.total.cost.run or Decimal(1)
+    name, dearest = _dearest(report)
+    over = float((monthly - _MONTHLY_USD) / monthly)
     yield Advice(
         "bill",
         f"the month is projected at ${monthly:,.0f}, over ${_MONTHLY_USD:,}; "
-        f"{dearest[0]} makes {(dearest[1].cost.run or 0) / run:.0%} of the bill",
-        {"monthly_usd": str(monthly), "query": dearest[0]},
-        "fmload run with --max-tokens lower, or with that query type on a cheaper model",
+        f"{name} makes {_bill_share(report, dearest):.0%} of the bill",
+        "shorter answers, caching, or a cheaper model for that query type",
+        f"${monthly - _MONTHLY_USD:,.0f} a month to save",
+        {"monthly_usd": str(monthly), "query": name},
+        f"fmload cost {_place(report)} --answer-tokens {max(0.1, 1 - over):.2f}",
+        over,
+    )
+
+
+def _dearest(report: Report) -> tuple[str, Figures]:
+    return max(report.by["query"].items(), key=lambda item: item[1].cost.run or 0)
+
+
+def _bill_share(report: Report, part: Figures) -> float:
+    return float((part.cost.run or 0) / report.total.cost.run) if report.total.cost.run else 0.0
+
+
+def _dear_query(report: Report) -> Iterator[Advice]:
+    """One query type carries the bill: what its answers would cost at the price of the cheapest model in the run."""
+    if not report.total.cost.run:
+        return
+    name, dearest = _dearest(report)
+    share, asked = _bill_share(report, dearest), _share(report, dearest.funnel.sent)
+    per_token = {
+        model: part.cost.run / (part.tokens.input + part.tokens.output)
+        for model, part in report.by["model"].items()
+        if part.cost.run and part.tokens.input + part.tokens.output
+    }
+    own = dearest.cost.run
+    tokens = dearest.tokens.input + dearest.tokens.output
+    if share < _DEAR or share < _DEAR_TIMES * asked or own is None or not tokens or not per_token:
+        return
+    cheapest = min(per_token, key=lambda model: per_token[model])
+    saved = share * max(0.0, 1 - float(per_token[cheapest] * tokens / own))
+    if saved <= _FEW:
+        return
+    yield Advice(
+        "dear_query",
+        f"{name} makes {share:.0%} of the bill with {asked:.0%} of the requests",
+        f"let {cheapest} answer it, if its answers are good enough",
+        f"about {saved:.0%} of the bill saved, at that model's mean price of a token",
+        {"query": name, "bill_share": share, "request_share": asked, "model": cheapest},
+        f"fmload run (as before) --model {cheapest}, and compare the answers",
+        saved,
+    )
+
+
+def _wasted(report: Report) -> Iterator[Advice]:
+    cost = report.total.cost
+    if not cost.run or not cost.wasted:
+        return
+    share = float(cost.wasted / cost.run)
+    if share <= _FEW:
+        return
+    yield Advice(
+        "wasted",
+        f"${cost.wasted:,.4f} of ${cost.run:,.4f} ({share:.0%}) was paid for answers that nobody could use",
+        "mend what cuts, breaks or spoils them (see `outcomes`)",
+        f"{share:.0%} of the bill buys answers",
+        {"wasted_usd": str(cost.wasted), "run_usd": str(cost.run)},
+        f"fmload cost {_place(report)}: today's bill by outcome",
+        share,
+    )
+
+
+def _held(report: Report) -> Iterator[Advice]:
+    share = _share(report, report.total.held)
+    if share <= _FEW:
+        return
+    yield Advice(
+        "held",
+        f"{report.total.held:,} follow-up turns had to wait for the answer before",
+        "answer faster, or show the answer as it is written: users are ready before it is there",
+        f"{share:.1%} of the requests start when their user wants",
+        {"held": report.total.held},
+        "fmload run (as before) with shorter answers (--max-tokens) or a faster --model",
+        share,
     )

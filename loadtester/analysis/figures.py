@@ -7,10 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from loadtester.analysis.report import Cost, Figures, Funnel, Rates, Spread, Tokens
+from loadtester.analysis.answered import cache_hits, fallbacks
+from loadtester.analysis.report import Attempts, Cost, Figures, Funnel, Rates, Spread, Tokens
+from loadtester.analysis.split import split_of
 from loadtester.cost import PriceTable
 from loadtester.model import CellKey, Outcome, Series, Usage
-from loadtester.recorder import Cell, Histogram, Recording
+from loadtester.recorder import FIRST_ATTEMPT, Cell, Histogram, Recording
 
 Part = Callable[[CellKey | Series], bool]
 
@@ -73,6 +75,10 @@ def figures(
         tokens=_tokens(cells),
         cost=_cost(cells, good, prices),
         held=sum(cell.held for cell in cells.values()),
+        split=split_of(sorted({series.metric for series in whole.histograms if part(series)}), spread),
+        fallbacks=fallbacks(cells),
+        cache=cache_hits(cells),
+        attempts=_attempts(cells, spread(FIRST_ATTEMPT), spread(FIRST_ATTEMPT, is_ok=False)),
     )
 
 
@@ -132,6 +138,20 @@ def _spread(histogram: Histogram) -> Spread:
         p99=histogram.percentile_s(99) if enough["p99"] else None,
         p999=histogram.percentile_s(99.9) if enough["p999"] else None,
         max=histogram.max_s(),
+    )
+
+
+def _attempts(cells: Mapping[CellKey, Cell], first: Spread, turned_away: Spread) -> Attempts | None:
+    """None where throttled requests were not to be tried again."""
+    if not first.count and not turned_away.count:
+        return None
+    retries = sum(cell.retries for cell in cells.values())
+    return Attempts(
+        total=sum(cell.sent for cell in cells.values()) + retries,
+        retried=sum(cell.retried for cell in cells.values()),
+        retries=retries,
+        first_s=first,
+        turned_away_s=turned_away,
     )
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
 
+from loadtester.analysis.quota import Quota
+
 Verdict = Literal["valid", "suspect", "invalid"]
 
 
@@ -86,6 +88,56 @@ class Spread:
 
 
 @dataclass(frozen=True, slots=True)
+class Stage:
+    """The time of one stage over the answers that had it, and its share of all the time from sending."""
+
+    time_s: Spread
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Where the time went: `stages` by the target's account, `app` its total less the model, `network` the rest."""
+
+    app: Stage | None
+    network: Stage
+    stages: Mapping[str, Stage]
+
+
+@dataclass(frozen=True, slots=True)
+class Fallback:
+    """So many requests for one model were answered by another."""
+
+    asked: str
+    answered_by: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class CacheHits:
+    """Ok answers from the target's own cache, by layer, and as a share of all ok answers."""
+
+    exact: int
+    semantic: int
+    rate: float
+
+
+@dataclass(frozen=True, slots=True)
+class Attempts:
+    """How often `sent` requests were tried: `retried` of them again, after a throttle, `retries` times in all.
+
+    `first_s` is from due to the end of the first attempt, where that was ok: the latency had nothing been tried again.
+    `turned_away_s` is the same where it was not.
+    """
+
+    total: int
+    retried: int
+    retries: int
+    first_s: Spread
+    turned_away_s: Spread
+
+
+@dataclass(frozen=True, slots=True)
 class Tokens:
     """Sums of tokens; `estimated_answers` of the answers had theirs estimated."""
 
@@ -131,16 +183,27 @@ class Figures:
     tokens: Tokens
     cost: Cost
     held: int
+    split: Split | None = None
+    fallbacks: tuple[Fallback, ...] = ()
+    cache: CacheHits | None = None
+    attempts: Attempts | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """A finding somebody should act on: what was seen, what it rests on, and the command that checks it."""
+    """A finding somebody should act on: what was seen, what to change, what that should bring, and what it rests on.
+
+    `check` is a command that can prove it wrong. `at_stake` is the part of the requests or of the bill that the change
+    is about, whichever is more.
+    """
 
     code: str
     message: str
+    change: str
+    effect: str
     evidence: Mapping[str, float | int | str]
     check: str
+    at_stake: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,3 +227,4 @@ class Report:
     failures: tuple[Failure, ...] = ()
     advice: tuple[Advice, ...] = ()
     exit_codes: tuple[int, ...] = field(default=())
+    quota: Quota | None = None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from loadtester.analysis.advice import advise
 from loadtester.analysis.figures import Part, Totals, figures, spent, totals
+from loadtester.analysis.quota import Quota, quota_of
 from loadtester.analysis.report import Cost, Failure, Figures, Report
 from loadtester.analysis.validity import judge
 from loadtester.cost import PriceTable, project
@@ -26,8 +27,10 @@ _MOST_FAILURES = 10
 DIMENSIONS = ("query", "model", "kind")
 
 
-def summarise(manifest: Mapping[str, Any], run: Recording, prices: PriceTable) -> Report:
-    """The whole report of a run, from its manifest and recording."""
+def summarise(
+    manifest: Mapping[str, Any], run: Recording, prices: PriceTable, lines: Iterable[str] | None = None
+) -> Report:
+    """The whole report of a run, from its manifest and recording; `lines` of its requests.csv tell of quotas."""
     whole = totals(run)
     elapsed_s = float(manifest.get("elapsed_s") or len(run.intervals))
     duration_s = _sending_s(manifest, run)
@@ -53,8 +56,24 @@ def summarise(manifest: Mapping[str, Any], run: Recording, prices: PriceTable) -
     failures = tuple(
         Failure(outcome.value, detail, count) for (outcome, detail), count in run.failures().most_common(_MOST_FAILURES)
     )
-    report = Report(manifest=manifest, elapsed_s=elapsed_s, validity=validity, total=total, by=by, failures=failures)
+    report = Report(
+        manifest=manifest,
+        elapsed_s=elapsed_s,
+        validity=validity,
+        total=total,
+        by=by,
+        failures=failures,
+        quota=_quota(manifest, lines),
+    )
     return replace(report, advice=advise(report), exit_codes=_exit_codes(manifest, validity.verdict))
+
+
+def _quota(manifest: Mapping[str, Any], lines: Iterable[str] | None) -> Quota | None:
+    """None where the lines are missing, or are none of a run: a report without them is better than none."""
+    try:
+        return None if lines is None else quota_of(manifest, lines)
+    except (OSError, KeyError, ValueError):
+        return None
 
 
 def _sending_s(manifest: Mapping[str, Any], run: Recording) -> float:

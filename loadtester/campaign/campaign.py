@@ -14,9 +14,11 @@ from typing import Any
 
 from loadtester.analysis import Report, summarise
 from loadtester.bundled import bundled_target
+from loadtester.campaign.bounds import require_bounds
 from loadtester.campaign.interrupts import Interrupts, Say, interruptible
 from loadtester.campaign.manifest import RunPlan, manifest_of, planned_requests
 from loadtester.cost import price_table
+from loadtester.cost.budget import Ledger
 from loadtester.drivers import driver_for
 from loadtester.engine import AnyEngine, Sink
 from loadtester.errors import Exit, FmloadError
@@ -25,7 +27,7 @@ from loadtester.live import Observer
 from loadtester.loop import on_loop
 from loadtester.recorder import Interval, Meter
 from loadtester.reporters import summary_text
-from loadtester.rundir import Writer, new_directory, put, read, require_writable
+from loadtester.rundir import Writer, new_directory, put, read, request_lines, require_writable
 from loadtester.scenario import Scenario, Target
 
 #: Makes the observer of a run of so many requests, None where users decide that, over so many seconds.
@@ -45,6 +47,7 @@ def report(directory: Path, say: Say) -> Report:
 async def _run(scenario: Scenario, watch: Watch) -> Report:
     load = plan_of(scenario)
     prices = price_table(scenario.prices)
+    require_bounds(scenario, load, prices)
     require_writable(scenario.output.directory)
     directory = new_directory(scenario.output.directory, scenario.output.name, datetime.now(UTC))
     plan = RunPlan(scenario, load, prices, directory, worker_count(scenario, load))
@@ -101,15 +104,20 @@ async def _drive(
 def _ending(runner: AnyEngine | LocalFleet, error: BaseException | None) -> dict[str, Any]:
     """How a run ended, for its manifest: all that holds, not only the worst."""
     codes = []
+    books = runner.books()
     if isinstance(error, FmloadError):
         codes.append(error.code)
     elif error is not None:
         codes.append(Exit.FAULT)
+    elif books.halted is not None:
+        codes.append(Exit.BUDGET)
     elif runner.is_stopped:
         codes.append(Exit.INTERRUPTED)
     if runner.lost:
         codes.append(Exit.DEGRADED)
-    status = "aborted" if error is not None else "degraded" if runner.lost else "interrupted"
+    status = (
+        "aborted" if error is not None else "degraded" if runner.lost else "stopped" if books.halted else "interrupted"
+    )
     said = str(error) if isinstance(error, FmloadError) else f"a fault of fmload's own: {type(error).__name__}"
     return {
         "status": status if codes else "complete",
@@ -118,6 +126,20 @@ def _ending(runner: AnyEngine | LocalFleet, error: BaseException | None) -> dict
         "stopped_s": runner.stopped_s,
         "lost_workers": runner.lost,
         "error": said if error is not None else None,
+        "stopped_by": books.halted,
+        "budget": None if books.ledger is None else _spent(books.ledger),
+    }
+
+
+def _spent(ledger: Ledger) -> dict[str, Any]:
+    """A budget's end in USD, as exact decimals, and how many requests it rests on."""
+    return {
+        "cap_usd": str(ledger.cap_usd),
+        "spent_usd": str(ledger.spent_usd),
+        "assumed_usd": str(ledger.assumed_usd),
+        "over_usd": str(ledger.over_usd),
+        "assumed_requests": ledger.assumed,
+        "underestimated_requests": ledger.underestimated,
     }
 
 
@@ -141,7 +163,8 @@ async def _runner(plan: RunPlan, target: Target, sink: Sink) -> AsyncIterator[An
 def _judged(directory: Path, changes: dict[str, Any], say: Say) -> Report:
     past = read(directory)
     manifest = past.manifest | changes
-    judged = summarise(manifest, past.recording, price_table(manifest["scenario"].get("prices") or {}))
+    prices = price_table(manifest["scenario"].get("prices") or {})
+    judged = summarise(manifest, past.recording, prices, request_lines(directory))
     try:
         put(directory, "summary.json", summary_text(judged))
     except FmloadError as error:

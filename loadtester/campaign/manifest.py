@@ -18,6 +18,7 @@ from loadtester.cost import PriceTable
 from loadtester.doctor import known_calibration
 from loadtester.fleet import Plan
 from loadtester.loop import LOOP
+from loadtester.plan import forecast
 from loadtester.rundir import SCHEMA
 from loadtester.scenario import Scenario, redacted
 from loadtester.schedule import Users
@@ -58,6 +59,7 @@ def manifest_of(plan: RunPlan, started_at: datetime) -> dict[str, Any]:
             "users": load.peak if isinstance(load, Users) else None,
             "duration_s": load.duration_s,
             "sha256": _digest(load),
+            "prediction": forecast(scenario, load, plan.prices),
         },
         "scenario": shown,
         "price_table": plan.prices.source,

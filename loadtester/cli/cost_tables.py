@@ -63,7 +63,10 @@ def _today(quote: Quote) -> Table:
         rows = [row for row in quote.basis.today if row.group == group]
         usd = sum((row.usd for row in rows), Decimal(0))
         table.add_row("all", "", "", group, f"{sum(row.messages for row in rows):,}", f"{usd:.6f}")
-    table.add_row("all", "", "", "retried", "-", "not on record")
+    retries = quote.basis.retries
+    table.add_row(
+        "all", "", "", "retried", *(("-", "not on record") if retries is None else (f"{retries:,}", "0.000000"))
+    )
     return table
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from loadtester.scenario import Scenario
 
 #: Flags of `run` that say how a run is shown while it goes and after it.
-_RUNNING: Final = ("dry_run", "summary", "quiet", "no_color")
+_RUNNING: Final = ("dry_run", "yes", "summary", "quiet", "no_color")
 
 
 def show_plan(scenario: Scenario, *, is_json: bool) -> None:

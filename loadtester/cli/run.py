@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from loadtester.campaign import Watch
 
 _TRAFFIC = "Traffic"
+_SAFETY = "Safety"
 _TARGET = "Target"
 _WORKLOAD = "Workload"
 _OUTPUT = "Output"
@@ -113,6 +114,26 @@ def run(
     workers: Annotated[
         str | None, typer.Option(metavar="N|auto", help="Processes that send.", rich_help_panel=_TRAFFIC)
     ] = None,
+    on_throttle: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHAT", help="record a throttled request, or backoff and try it again.", rich_help_panel=_TRAFFIC
+        ),
+    ] = None,
+    max_cost: Annotated[
+        str | None,
+        typer.Option(metavar="USD", help="Stop before the bill could pass this.", rich_help_panel=_SAFETY),
+    ] = None,
+    max_requests: Annotated[
+        int | None, typer.Option(metavar="N", help="Send no more than this.", rich_help_panel=_SAFETY)
+    ] = None,
+    max_rate: Annotated[
+        str | None, typer.Option(metavar="RATE", help="Never send faster than this.", rich_help_panel=_SAFETY)
+    ] = None,
+    yes: Annotated[
+        bool,
+        typer.Option("-y", "--yes", help="Don't ask whether a run may cost what it may.", rich_help_panel=_SAFETY),
+    ] = False,
     protocol: Annotated[
         str | None, typer.Option(metavar="NAME", help="ws, rest, sse, openai or bedrock.", rich_help_panel=_TARGET)
     ] = None,
@@ -211,6 +232,10 @@ def run(
         "load.timeout": timeout,
         "load.graceful_stop": graceful_stop,
         "load.workers": workers,
+        "load.on_throttle": on_throttle,
+        "safety.max_cost": max_cost,
+        "safety.max_requests": max_requests,
+        "safety.max_rate": max_rate,
         "target.protocol": protocol,
         "target.client": client,
         "target.headers": header or None,
@@ -240,7 +265,10 @@ def run(
         show_plan(resolved, is_json=summary is Summary.JSON)
         return
     from loadtester import campaign  # noqa: PLC0415
+    from loadtester.cli.consent import require_consent  # noqa: PLC0415
 
+    if not yes:
+        require_consent(resolved)
     report = campaign.run(resolved, _watch(quiet=quiet, no_color=no_color))
     if summary is not Summary.NONE and not quiet:
         typer.echo(f"{Path(resolved.output.directory) / report.manifest['id']}", err=True)

@@ -39,8 +39,9 @@ class Spent:
 class Basis:
     """Where figures come from.
 
-    `lines` are parts of all messages; `today`, `good` (answers within the SLO), `seconds` and `replicates`
-    are known of a run only. `replicates` holds resampled USD per message, shape (replicates, lines).
+    `lines` are parts of all messages; `today`, `good` (answers within the SLO), `retries` (attempts after a first),
+    `seconds` and `replicates` are known of a run only. `replicates` holds resampled USD per message, shape
+    (replicates, lines).
     """
 
     source: str
@@ -49,6 +50,7 @@ class Basis:
     kept: Callable[[Line, int], Kept]
     today: tuple[Spent, ...] = ()
     good: int | None = None
+    retries: int | None = None
     seconds: int = 0
     block_s: int | None = None
     replicates: bootstrap.Floats | None = None
@@ -94,11 +96,18 @@ def run_basis(
         kept=kept,
         today=_today(cells, tariff),
         good=sum(cell.in_slo for key, cell in cells.items() if key.outcome is Outcome.OK),
+        retries=_retries(manifest, cells),
         seconds=len(run.intervals),
         block_s=block_s,
         replicates=replicates,
         notes=tuple(notes),
     )
+
+
+def _retries(manifest: Mapping[str, Any], cells: Mapping[CellKey, Cell]) -> int | None:
+    """Attempts after a first, which cost nothing: what was throttled was worked on by nobody. None of an older run."""
+    is_known = "on_throttle" in manifest["scenario"].get("load", {})
+    return sum(cell.retries for cell in cells.values()) if is_known else None
 
 
 def messages(key: CellKey, cell: Cell) -> int:

@@ -33,6 +33,7 @@ def as_json(quote: Quote, bought: Provisioned | None, pairs: tuple[Pair, ...] = 
         "run_usd": quote.spent_usd,
         "good_answers": basis.good,
         "per_good_answer_usd": quote.per_good_answer_usd,
+        "retries": basis.retries,
         "by_outcome": [asdict(row) for row in basis.today],
         "now": _estimate(quote.now),
         "no_projection": NO_GOOD_ANSWER if quote.now is None else None,

@@ -11,7 +11,8 @@ from http import HTTPStatus
 from pathlib import Path
 
 from loadtester.drivers.contract import Probe
-from loadtester.drivers.wire.gateway_frames import encode_message, request_id_of
+from loadtester.drivers.wire.chat import request_id_of
+from loadtester.drivers.wire.gateway_frames import encode_message
 from loadtester.drivers.ws.address import Address, parse_address
 from loadtester.drivers.ws.dialler import Dialler
 from loadtester.drivers.ws.line import Line

@@ -13,6 +13,8 @@ from loadtester.engine.collector import quiet_collector
 from loadtester.engine.deadlines import Deadlines
 from loadtester.engine.engine import Limits, Sink
 from loadtester.engine.exchange import exchange
+from loadtester.engine.guard import Books, Guard
+from loadtester.engine.pace import Pace
 from loadtester.model import Request
 from loadtester.recorder import Probe, Recorder
 from loadtester.schedule import Users
@@ -54,6 +56,7 @@ class ClosedEngine:
         *,
         shard: int = 0,
         shards: int = 1,
+        guard: Guard | None = None,
     ) -> None:
         self._stays: list[tuple[int, int, int]] = list(
             zip(users.number.tolist(), users.start_ns.tolist(), users.end_ns.tolist(), strict=True)
@@ -63,6 +66,9 @@ class ClosedEngine:
         self._recorder = recorder
         self._limits = limits
         self._sink = sink
+        self._guard = guard
+        self._sender = driver if guard is None else guard
+        self._pace = None if limits.max_per_s is None else Pace(limits.max_per_s)
         self._next_id, self._id_step = shard, shards
         self._waiting: set[asyncio.Task[None]] = set()
         self._pauses: set[asyncio.Future[None]] = set()
@@ -76,6 +82,10 @@ class ClosedEngine:
         self.is_stopped = False
         self.stopped_s: float | None = None
         self.elapsed_s = 0.0
+
+    def books(self) -> Books:
+        """Whether the run met one of its bounds, and what of its budget is spent."""
+        return Books() if self._guard is None else self._guard.books()
 
     async def open(self) -> None:
         """Prove that the target is there, and open the connections that the first second needs.
@@ -119,6 +129,8 @@ class ClosedEngine:
         self.is_stopped = True
         self.stopped_s = self._clock() / 1e9
         self._deadline = asyncio.get_running_loop().call_later(self._limits.graceful_stop_s, self.abort)
+        if self._guard is not None:
+            self._guard.stop()
         for pause in self._pauses:
             _end(pause)
 
@@ -144,7 +156,12 @@ class ClosedEngine:
                     is_open = False
                 if not await self._pause(min(due_ns, end_ns), end_ns):
                     break
-                held = await self._ask(step)
+                if self._pace is not None and not await self._pause(self._pace.slot_ns(self._clock()), end_ns):
+                    break
+                asked = await self._ask(step)
+                if asked is None:
+                    break
+                held = asked
                 due_ns = self._clock() + step.think_ns
                 if step.is_last:
                     await self._driver.finish(held)
@@ -153,9 +170,12 @@ class ClosedEngine:
             if held is not None:
                 await self._driver.finish(held)
 
-    async def _ask(self, step: Step) -> Request:
-        """Send a step's request and wait for its outcome."""
+    async def _ask(self, step: Step) -> Request | None:
+        """Send a step's request and wait for its outcome; None where it may not be sent, which ends the run."""
         request = self._visits.request(step, self._next_id)
+        if self._guard is not None and not self._guard.admits(request):
+            self.stop()
+            return None
         self._next_id += self._id_step
         self._sent += 1
         probe = Probe(self._clock, 0)
@@ -166,7 +186,7 @@ class ClosedEngine:
             raise AssertionError("a user is a task")
         self._waiting.add(user)
         try:
-            await exchange(request, probe, self._driver, self._recorder, self._deadlines)
+            await exchange(request, probe, self._sender, self._recorder, self._deadlines)
         finally:
             self._waiting.discard(user)
         return request

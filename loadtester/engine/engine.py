@@ -15,6 +15,7 @@ from loadtester.engine.beat import beat
 from loadtester.engine.collector import quiet_collector
 from loadtester.engine.deadlines import Deadlines
 from loadtester.engine.exchange import STOPPED, exchange
+from loadtester.engine.guard import Books, Guard
 from loadtester.engine.pacer import Pacer
 from loadtester.model import Ending, Outcome
 from loadtester.recorder import Interval, Probe, Recorder
@@ -35,11 +36,15 @@ _WRITE_OFF_BATCH = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What bounds a run: requests at once, seconds an answer may take, seconds a stopped run may drain."""
+    """What bounds a run: requests at once, seconds an answer may take, seconds a stopped run may drain.
+
+    `max_per_s` holds users back; a plan keeps to it by itself.
+    """
 
     max_in_flight: int
     timeout_s: float
     graceful_stop_s: float
+    max_per_s: float | None = None
 
 
 class Engine:
@@ -51,7 +56,15 @@ class Engine:
     """
 
     def __init__(
-        self, arrivals: Arrivals, workload: Workload, driver: Driver, recorder: Recorder, limits: Limits, sink: Sink
+        self,
+        arrivals: Arrivals,
+        workload: Workload,
+        driver: Driver,
+        recorder: Recorder,
+        limits: Limits,
+        sink: Sink,
+        *,
+        guard: Guard | None = None,
     ) -> None:
         self._arrivals = arrivals
         self._workload = workload
@@ -59,6 +72,8 @@ class Engine:
         self._recorder = recorder
         self._limits = limits
         self._sink = sink
+        self._guard = guard
+        self._sender = driver if guard is None else guard
         #: The plan's own array: a view gives ints without a list of them all.
         self._due_ns = arrivals.due_ns.data
         self._tail: dict[int, asyncio.Task[None]] = {}
@@ -79,6 +94,10 @@ class Engine:
         self.is_stopped = False
         self.stopped_s: float | None = None
         self.elapsed_s = 0.0
+
+    def books(self) -> Books:
+        """Whether the run met one of its bounds, and what of its budget is spent."""
+        return Books() if self._guard is None else self._guard.books()
 
     async def open(self) -> None:
         """Prove that the target is there, and open the connections that the first second needs.
@@ -137,6 +156,8 @@ class Engine:
         self.is_stopped = True
         self.stopped_s = self._clock() / 1e9
         self._deadline = asyncio.get_running_loop().call_later(self._limits.graceful_stop_s, self.abort)
+        if self._guard is not None:
+            self._guard.stop()
         if self._pacer is not None:
             self._pacer.stop()
 
@@ -192,9 +213,13 @@ class Engine:
             except asyncio.CancelledError:
                 self._leave_out(row, STOPPED)
                 raise
+        if self._guard is not None and not self._guard.admits(request):
+            self._leave_out(row, STOPPED)
+            self.stop()
+            return
         self._sent += 1
         probe.launched()
-        await exchange(request, probe, self._driver, self._recorder, self._deadlines)
+        await exchange(request, probe, self._sender, self._recorder, self._deadlines)
         if self._workload.is_last_turn(row):
             await self._driver.finish(request)
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from loadtester.drivers import Driver
 from loadtester.engine.deadlines import Deadlines
+from loadtester.engine.guard import Guard
 from loadtester.model import Ending, Outcome, Request
 from loadtester.recorder import Probe, Recorder
 
@@ -14,7 +15,9 @@ from loadtester.recorder import Probe, Recorder
 STOPPED: Final = Ending(Outcome.CANCELLED, detail="the run was stopped")
 
 
-async def exchange(request: Request, probe: Probe, driver: Driver, recorder: Recorder, deadlines: Deadlines) -> None:
+async def exchange(
+    request: Request, probe: Probe, driver: Driver | Guard, recorder: Recorder, deadlines: Deadlines
+) -> None:
     """Send a request that was launched, and record what became of it, whatever that is.
 
     Raises CancelledError, and what the driver raised: it is a bug, put on record before it ends the run.

@@ -7,7 +7,7 @@ import sys
 import time
 from asyncio.subprocess import Process
 
-from loadtester.engine import Sink
+from loadtester.engine import Books, Sink
 from loadtester.errors import Exit, FmloadError
 from loadtester.fleet.messages import Ended, Job, Ready, Refused, Second, Start, Stop, frame, receive
 from loadtester.fleet.seconds import Seconds
@@ -36,6 +36,7 @@ class LocalFleet:
         self.is_stopped = False
         self.stopped_s: float | None = None
         self._zero_ns = 0
+        self._books = Books()
 
     async def open(self) -> None:
         """Start the workers and wait until each has its plan and its first connections."""
@@ -77,6 +78,10 @@ class LocalFleet:
             _say(worker, Start(zero_ns))
         await asyncio.gather(*(self._listen(index, worker) for index, worker in enumerate(self._workers)))
 
+    def books(self) -> Books:
+        """Whether a worker met one of the run's bounds, and what of the budget is spent; whole when `run` has ended."""
+        return self._books
+
     def stop(self) -> None:
         """Send nothing more; what is in flight may finish."""
         self._note_stop()
@@ -111,8 +116,11 @@ class LocalFleet:
         while (message := await receive(out)) is not None:
             if isinstance(message, Second):
                 self._seconds.add(index, message.interval, message.rows)
+                if message.is_halted and not self.is_stopped:
+                    self.stop()
             elif isinstance(message, Ended):
                 self.elapsed_s = max(self.elapsed_s, message.elapsed_s)
+                self._books = self._books.merge(message.books)
                 break
         else:
             self.lost.append(index)

@@ -7,6 +7,7 @@ import pickle
 from dataclasses import dataclass
 from struct import Struct
 
+from loadtester.engine import Books
 from loadtester.errors import Exit
 from loadtester.fleet.shard import Shard
 from loadtester.recorder import Interval
@@ -47,10 +48,11 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Second:
-    """One second of a worker's recording."""
+    """One second of a worker's recording; `is_halted` once the worker met a bound of the run, and stopped itself."""
 
     interval: Interval
     rows: bytes
+    is_halted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ class Ended:
     """The worker's share has its outcomes; `elapsed_s` until its last answer."""
 
     elapsed_s: float
+    books: Books
 
 
 Message = Job | Ready | Refused | Start | Second | Stop | Ended

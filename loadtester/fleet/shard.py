@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from loadtester.cost.budget import Budget, share_of
 from loadtester.drivers import Driver
-from loadtester.engine import AnyEngine, ClosedEngine, Engine, Limits, Sink
+from loadtester.engine import AnyEngine, Backoff, ClosedEngine, Engine, Guard, Limits, Sink
+from loadtester.fleet.reservation import worst_case
 from loadtester.recorder import Price, Recorder
 from loadtester.scenario import Scenario
 from loadtester.schedule import Arrivals, Users, plan, read_trace, users
@@ -34,14 +36,33 @@ def shard_engine(
     mine = plan.shard(shard.index, shard.count) if shard.count > 1 else plan
     load = scenario.load
     recorder = Recorder(slo_s=scenario.judge.slo_s, price=price, worker=shard.index)
-    limits = Limits(load.max_in_flight, load.timeout_s, load.graceful_stop_s)
+    part, whole = len(mine), len(plan)
+    most_per_s = scenario.safety.max_rate_per_s
+    share_per_s = most_per_s * part / whole if most_per_s is not None and part else None
+    limits = Limits(load.max_in_flight, load.timeout_s, load.graceful_stop_s, share_per_s)
+    guard = _guard(scenario, driver, price, part, whole)
     if isinstance(mine, Users):
         visits = Visits(
             scenario.mix, load.think_time, max_tokens=scenario.max_tokens, seed=load.seed, ai_users=load.ai_users
         )
-        return ClosedEngine(mine, visits, driver, recorder, limits, sink, shard=shard.index, shards=shard.count)
+        return ClosedEngine(
+            mine, visits, driver, recorder, limits, sink, shard=shard.index, shards=shard.count, guard=guard
+        )
     workload = Workload(mine, scenario.mix, max_tokens=scenario.max_tokens, seed=load.seed)
-    return Engine(mine, workload, driver, recorder, limits, sink)
+    return Engine(mine, workload, driver, recorder, limits, sink, guard=guard)
+
+
+def _guard(scenario: Scenario, driver: Driver, price: Price, part: int, whole: int) -> Guard | None:
+    """What keeps a shard with `part` of the `whole` plan within the run's bounds; None where the run has none."""
+    load, safety = scenario.load, scenario.safety
+    is_patient = load.on_throttle == "backoff"
+    if safety.max_cost_usd is None and safety.max_requests is None and not is_patient:
+        return None
+    budget = None
+    if safety.max_cost_usd is not None:
+        budget = Budget(share_of(safety.max_cost_usd, part, whole), worst_case(scenario, price))
+    backoff = Backoff(seed=load.seed, max_attempts=load.max_attempts, limit_s=load.timeout_s) if is_patient else None
+    return Guard(driver, price=price, budget=budget, max_requests=safety.max_requests, backoff=backoff)
 
 
 def plan_of(scenario: Scenario) -> Plan:

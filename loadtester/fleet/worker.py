@@ -30,7 +30,7 @@ async def work() -> None:
 
     def tell(interval: Interval, rows: bytes) -> None:
         if not writer.is_closing():  # nobody is left to tell when the one who asked is gone
-            writer.write(frame(Second(interval, rows)))
+            writer.write(frame(Second(interval, rows, engine.books().halted is not None)))
 
     engine = shard_engine(job.scenario, plan_of(job.scenario), driver, shard=job.shard, price=prices.usd, sink=tell)
     try:
@@ -51,7 +51,7 @@ async def work() -> None:
         await driver.aclose()
     with suppress(ConnectionError):
         if not writer.is_closing():
-            writer.write(frame(Ended(engine.elapsed_s)))
+            writer.write(frame(Ended(engine.elapsed_s, engine.books())))
             await writer.drain()
         writer.close()
         await writer.wait_closed()

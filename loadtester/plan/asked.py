@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -14,6 +14,7 @@ from loadtester.model import Request
 from loadtester.plan.model_facts import model_facts
 from loadtester.plan.service import MEDIAN_TOKENS, OTHER_MEDIAN_TOKENS, service_of
 from loadtester.scenario import Scenario
+from loadtester.scenario.call import CRUD
 from loadtester.schedule import Arrivals, Users
 from loadtester.workload import Visits, Workload, estimate, mean_think_s
 
@@ -27,7 +28,7 @@ class Asked:
 
     `query` and `model` are places in `queries` and `models`. `prompt_tokens` and `prompt_chars` are the user's own
     words. `wanted_tokens` is the answer's length that a trace asks for, 0 where the model decides. `is_talk` is
-    True for turns of conversations that have several.
+    True for turns of conversations that have several. Plain requests (crud) ask the model "" for no tokens at all.
     """
 
     queries: tuple[str, ...]
@@ -47,6 +48,11 @@ class Asked:
     def __len__(self) -> int:
         return len(self.due_s)
 
+    @property
+    def asks_model(self) -> NDArray[np.bool_]:
+        """The rows that ask a model."""
+        return np.array([model != "" for model in self.models], dtype=np.bool_)[self.model]
+
 
 def asked(scenario: Scenario, load: Arrivals | Users) -> Asked:
     """The rows of a plan, or of one shard of it. Raises FmloadError where the mix can't be asked."""
@@ -65,24 +71,26 @@ def _columns(scenario: Scenario, due_s: NDArray[np.float64], requests: Iterable[
     sessions: list[str] = []
     rows = []
     for request in requests:
+        is_plain = request.kind == CRUD
         sessions.append(request.session)
         rows.append(
             (
                 query_place[request.query],
                 model_place[request.model],
                 request.language == "ja",
-                request.is_bare,
-                estimate(request.prompt),
+                request.is_bare or is_plain,
+                0 if is_plain else estimate(request.prompt),
                 len(request.prompt),
-                request.max_tokens,
+                0 if is_plain else request.max_tokens,
                 request.want_output_tokens or 0,
             )
         )
     table = np.array(rows, dtype=np.int64).reshape(-1, 8).T
     _, number, turns = np.unique(np.array(sessions, dtype=np.str_), return_inverse=True, return_counts=True)
-    return Asked(
+    found = Asked(
         queries, models, due_s, sessions, table[0], table[1], table[2] > 0, table[3] > 0, turns[number] > 1, *table[4:]
     )
+    return replace(found, is_talk=found.is_talk & found.asks_model)
 
 
 def _visits(scenario: Scenario, users: Users) -> tuple[NDArray[np.float64], list[Request]]:

@@ -21,9 +21,11 @@ def notes(scenario: Scenario, rows: Asked, weight: float, in_flight_peak: float,
         slow = [model for model in rows.models if not model_facts(model).is_known]
         what = f"of {', '.join(slow)}" if slow else "of this target"
         found.append(f"the answer times {what} are not known: SLA unknown; the rest as if it were Claude 3")
+    if scenario.has_crud:
+        found.append("plain requests (crud) are taken to be answered at once, and to meet no limit")
     if weight > 1:
         found.append(f"one in {weight:.1f} conversations was simulated, others in each run, and stands for the rest")
-        if _is_coarse(scenario, rows, weight):
+        if is_coarse(scenario, weight):
             found.append("beside this quota that is coarse, and overstates throttling: plan a part of the run alone")
     return tuple(found)
 
@@ -42,7 +44,7 @@ def _unknown(scenario: Scenario, rows: Asked) -> Iterator[str]:
         )
     if (rows.wanted_tokens > 0).all():
         return
-    strange = [name for name in rows.queries if name not in MEDIAN_TOKENS]
+    strange = [query.name for query in scenario.mix if query.model and query.name not in MEDIAN_TOKENS]
     if strange:
         yield f"answers to {', '.join(strange)} are taken to have {OTHER_MEDIAN_TOKENS} tokens at the median"
     if not is_bundled(scenario):
@@ -53,8 +55,11 @@ def _limits(scenario: Scenario, rows: Asked) -> Iterator[str]:
     """A quota that lets nothing through."""
     limit = quota_of(scenario).tokens_per_minute
     service = service_of(scenario)
-    added = 0 if rows.is_bare.any() else min(service.english_tokens, service.japanese_tokens)
-    least = int((rows.prompt_tokens + rows.max_tokens).min()) + added
+    asking = rows.asks_model
+    if not asking.any():
+        return
+    added = 0 if rows.is_bare[asking].any() else min(service.english_tokens, service.japanese_tokens)
+    least = int((rows.prompt_tokens + rows.max_tokens)[asking].min()) + added
     if limit is not None and least > limit:
         yield (
             f"each request reserves {least:,} tokens or more, and the quota is {limit:,} a minute: nothing is "
@@ -62,10 +67,10 @@ def _limits(scenario: Scenario, rows: Asked) -> Iterator[str]:
         )
 
 
-def _is_coarse(scenario: Scenario, rows: Asked, weight: float) -> bool:
+def is_coarse(scenario: Scenario, weight: float) -> bool:
     """Whether one simulated row takes so much of a minute that the quota seems to come in lumps."""
     limit = quota_of(scenario).tokens_per_minute
-    return limit is not None and weight * float(rows.max_tokens.mean()) > _LUMP * limit
+    return weight > 1 and limit is not None and weight * scenario.max_tokens > _LUMP * limit
 
 
 def _crowds(scenario: Scenario, in_flight_peak: float) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from loadtester.plan.phases import phases
 from loadtester.plan.prediction import Money, Part, Prediction, Range, Throttling
 from loadtester.plan.service import is_bundled, quota_of
 from loadtester.plan.slices import slices
-from loadtester.plan.trial import WINDOWS, Trial, trials
+from loadtester.plan.trial import MOST_ROWS, WINDOWS, Trial, trials
 from loadtester.scenario import Scenario, Window
 from loadtester.schedule import Arrivals, Users
 
@@ -31,23 +31,35 @@ _MICRO: Final = Decimal("0.000001")
 Floats = NDArray[np.float64]
 Rows = NDArray[np.bool_]
 
+V = TypeVar("V")
+
 #: USD for an input token, and for an output token.
 _Rates = tuple[Decimal, Decimal]
 
 
-def predict(scenario: Scenario, load: Arrivals | Users, prices: PriceTable) -> Prediction:
+def predict(
+    scenario: Scenario,
+    load: Arrivals | Users,
+    prices: PriceTable,
+    *,
+    most_rows: int = MOST_ROWS,
+    parts: int | None = None,
+) -> Prediction:
     """Simulate the plan several times and sum it up.
+
+    `most_rows` are simulated in all; of a plan in `parts`, every run simulates one, which stands for the rest.
 
     Raises FmloadError where a model has no price, or the plan asks nothing.
     """
     rates = [_rates(prices, model) for model in dict.fromkeys(query.model for query in scenario.mix)]
-    runs = trials(scenario, load)
+    runs = trials(scenario, load, most_rows=most_rows, parts=parts)
     if not all(len(run.rows) for run in runs):
         raise FmloadError("the plan has no requests", remedy="Give it a higher rate, or more time.")
     rows = runs[0].rows
     quota = quota_of(scenario)
 
     latencies_s = np.concatenate([_latency_s(run) for run in runs])
+    asks_model = np.concatenate([run.rows.asks_model for run in runs])
     in_flight = [_in_flight(run, load.duration_s) for run in runs]
     is_known = all(model_facts(model).is_known for model in rows.models) and (
         is_bundled(scenario) or scenario.target.protocol == "bedrock"
@@ -62,13 +74,13 @@ def predict(scenario: Scenario, load: Arrivals | Users, prices: PriceTable) -> P
         quota=quota,
         total=_part(runs, [np.ones(len(run.rows), dtype=np.bool_) for run in runs], rates),
         by_query=_parts(runs, rows.queries, lambda run: run.rows.query, rates),
-        by_model=_parts(runs, rows.models, lambda run: run.rows.model, rates),
+        by_model=_of_models(_parts(runs, rows.models, lambda run: run.rows.model, rates)),
         throttling={window: _throttling(runs, window, scenario, load.duration_s) for window in WINDOWS},
         minutes=slices(runs, load.duration_s, _MINUTE_S),
         timeline=slices(runs, load.duration_s, load.duration_s / _COLUMNS),
         in_flight_mean=float(np.mean([mean for mean, _ in in_flight])),
         in_flight_peak=float(np.mean([peak for _, peak in in_flight])),
-        latency_s=_percentiles(latencies_s) if is_known else None,
+        latency_s=_percentiles(latencies_s[asks_model]) if is_known else None,
         cut_rate=float(np.mean([(run.luck.is_cut & ~run.course.is_refused).mean() for run in runs])),
         sla=float(np.mean(latencies_s <= scenario.judge.slo_s)) if is_known else None,
         price_table=prices.source,
@@ -80,7 +92,9 @@ def predict(scenario: Scenario, load: Arrivals | Users, prices: PriceTable) -> P
 
 
 def _rates(prices: PriceTable, model: str) -> _Rates:
-    """USD for an input and an output token."""
+    """USD for an input and an output token; plain requests, which ask no model, cost nothing."""
+    if not model:
+        return Decimal(0), Decimal(0)
     price = prices.price(model)
     if price is None or price.output is None:
         near = prices.near(model)
@@ -97,6 +111,11 @@ def _parts(
 ) -> dict[str, Part]:
     """Of each name the rows whose key is its place."""
     return {name: _part(runs, [key(run) == place for run in runs], rates) for place, name in enumerate(names)}
+
+
+def _of_models(parts: dict[str, V]) -> dict[str, V]:
+    """Without what asks no model."""
+    return {model: part for model, part in parts.items() if model}
 
 
 def _part(runs: Sequence[Trial], mine: Sequence[Rows], rates: Sequence[_Rates]) -> Part:
@@ -176,10 +195,12 @@ def _throttling(runs: Sequence[Trial], window: Window, scenario: Scenario, durat
         rate=_range([float(course.is_refused.mean()) for course in courses]),
         by_phase=by_phase,
         first_s=None if math.isinf(usual_s) else usual_s,
-        headroom={
-            model: _mean_free([course.least_free[place] for course in courses])
-            for place, model in enumerate(runs[0].rows.models)
-        },
+        headroom=_of_models(
+            {
+                model: _mean_free([course.least_free[place] for course in courses])
+                for place, model in enumerate(runs[0].rows.models)
+            }
+        ),
     )
 
 

@@ -69,4 +69,4 @@ def quota_of(scenario: Scenario) -> Quota:
     if not is_bundled(scenario):
         return scenario.quota
     bundled = scenario.bundled
-    return Quota(bundled.tokens_per_minute or None, bundled.requests_per_minute)
+    return Quota(bundled.tokens_per_minute or None, bundled.requests_per_minute, bundled.window)

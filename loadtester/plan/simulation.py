@@ -69,9 +69,9 @@ def draw(rows: Asked, rng: np.random.Generator) -> Luck:
     token_s = np.array([model_facts(model).token_s for model in rows.models])[rows.model]
     return Luck(
         output_tokens,
-        wanted > rows.max_tokens,
+        (wanted > rows.max_tokens) & rows.asks_model,
         (facts.FIRST_SHIFT_S + above_s) / (facts.FIRST_SHIFT_S + facts.FIRST_MEDIAN_S),
-        (output_tokens - 1) * token_s + stall_s * is_stalled,
+        np.maximum(output_tokens - 1, 0) * token_s + stall_s * is_stalled,
         rng.uniform(0.0, 60.0),
     )
 
@@ -109,8 +109,8 @@ class Simulation:
         self._lanes = [
             _Lane(
                 model_facts(model),
-                limit(quota.window, quota.tokens_per_minute, luck.phase_s),
-                limit(quota.window, quota.requests_per_minute, luck.phase_s),
+                limit(quota.window, quota.tokens_per_minute if model else None, luck.phase_s),
+                limit(quota.window, quota.requests_per_minute if model else None, luck.phase_s),
             )
             for model in rows.models
         ]

@@ -42,8 +42,8 @@ def slices(runs: Sequence[Trial], duration_s: float, width_s: float) -> list[Sli
             requests=float(asked[place].sum()),
             by_query=dict(zip(queries, asked[place].tolist(), strict=True)),
             throttled=float(refused[place]),
-            reserved=dict(zip(models, reserved[place].tolist(), strict=True)),
-            used=dict(zip(models, used[place].tolist(), strict=True)),
+            reserved={model: tokens for model, tokens in zip(models, reserved[place].tolist(), strict=True) if model},
+            used={model: tokens for model, tokens in zip(models, used[place].tolist(), strict=True) if model},
         )
         for place in range(count)
     ]

@@ -18,8 +18,8 @@ from loadtester.schedule import Arrivals, Users
 WINDOWS: Final[tuple[Window, ...]] = get_args(Window)
 
 #: Rows simulated in one run, and in all runs of one window; what is larger is thinned, every row standing for several.
-_MOST_ROWS: Final = 150_000
-_ROWS_IN_ALL: Final = 200_000
+_MOST_ROWS_A_RUN: Final = 150_000
+MOST_ROWS: Final = 200_000
 _LEAST_RUNS: Final = 2
 _MOST_RUNS: Final = 40
 
@@ -56,10 +56,12 @@ class Trial:
         return charged
 
 
-def trials(scenario: Scenario, load: Arrivals | Users) -> list[Trial]:
+def trials(
+    scenario: Scenario, load: Arrivals | Users, *, most_rows: int = MOST_ROWS, parts: int | None = None
+) -> list[Trial]:
     """Several simulated runs of a plan, as its seed draws them; each thinned part of a plan is another one."""
     service, quota = service_of(scenario), quota_of(scenario)
-    parts = max(1, -(-len(load) // _MOST_ROWS))
+    parts = parts or max(1, -(-len(load) // _MOST_ROWS_A_RUN))
     found: list[Trial] = []
     n_runs = _LEAST_RUNS
     rows: Asked | None = None
@@ -69,7 +71,7 @@ def trials(scenario: Scenario, load: Arrivals | Users) -> list[Trial]:
         if rows is None or parts > 1:
             rows = asked(scenario, load.shard(run % parts, parts) if parts > 1 else load)
             weight = len(load) / len(rows) if isinstance(load, Arrivals) and len(rows) else float(parts)
-            n_runs = min(_MOST_RUNS, max(_LEAST_RUNS, _ROWS_IN_ALL // max(1, len(rows))))
+            n_runs = min(_MOST_RUNS, max(_LEAST_RUNS, most_rows // max(1, len(rows))))
         luck = draw(rows, np.random.default_rng([scenario.load.seed, run]))
         courses = {
             window: Simulation(

@@ -3,12 +3,17 @@
 from loadtester.recorder.histogram import Counts, Histogram, count_ns
 from loadtester.recorder.meter import Meter
 from loadtester.recorder.probe import Probe
-from loadtester.recorder.recorder import Price, Recorder
+from loadtester.recorder.recorder import FIRST_ATTEMPT, Price, Recorder
 from loadtester.recorder.recording import Cell, Interval, Recording, recording
 from loadtester.recorder.rows import COLUMNS, packed
+from loadtester.recorder.split import APP, NETWORK, PREFIX
 
 __all__ = [
+    "APP",
     "COLUMNS",
+    "FIRST_ATTEMPT",
+    "NETWORK",
+    "PREFIX",
     "Cell",
     "Counts",
     "Histogram",

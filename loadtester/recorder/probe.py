@@ -20,16 +20,19 @@ class Probe:
         "_clock",
         "_last_ns",
         "ascii_chars",
+        "attempted_ns",
         "connect_ns",
         "done_ns",
         "due_ns",
         "first_ns",
         "gaps_ns",
+        "is_first_ok",
         "is_held",
         "launched_ns",
         "n_bytes",
         "n_chunks",
         "other_chars",
+        "retries",
         "sent_ns",
     )
 
@@ -43,6 +46,9 @@ class Probe:
         self.connect_ns: int | None = None
         self.gaps_ns: array[int] | None = None
         self.is_held = False
+        self.attempted_ns: int | None = None
+        self.is_first_ok = False
+        self.retries = 0
         self._last_ns = 0
         self.n_chunks = 0
         self.n_bytes = 0
@@ -88,6 +94,17 @@ class Probe:
     def launched(self) -> None:
         """The engine is about to give the request to the driver."""
         self.launched_ns = self._clock()
+
+    def attempted(self, *, is_ok: bool) -> None:
+        """The first attempt of a request ended that would be tried again if it were throttled."""
+        self.attempted_ns = self._clock()
+        self.is_first_ok = is_ok
+
+    def again(self) -> None:
+        """The request is about to be sent again: what came of its answer is forgotten, when it was first sent isn't."""
+        self.retries += 1
+        self.first_ns = self.gaps_ns = None
+        self.n_chunks = self.n_bytes = self.ascii_chars = self.other_chars = 0
 
     def done(self) -> None:
         """The last byte came, or the request was given up; one never handed over counts as sent when launched."""

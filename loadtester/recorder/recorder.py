@@ -17,10 +17,14 @@ from loadtester.recorder.histogram import Counts, count_ns
 from loadtester.recorder.probe import Probe
 from loadtester.recorder.recording import Cell, Interval
 from loadtester.recorder.rows import Rows, row
+from loadtester.recorder.split import Samples, Stages
 from loadtester.workload import ASCII_CHARS_PER_TOKEN, estimate
 
-#: What is measured of a request (docs/measurement.md).
+#: What is measured of a request (docs/measurement.md), besides the stages that the target names.
 METRICS: Final = ("latency", "service", "lag", "connect", "ttft", "ttft_service", "itl", "tpot")
+
+#: From due to the end of the first attempt, where throttled requests are tried again; ok where that attempt was.
+FIRST_ATTEMPT: Final = "first_attempt"
 
 Price = Callable[[str, Usage], Decimal | None]
 
@@ -42,9 +46,23 @@ _WORKED_ON: Final = frozenset(
 _MOST_REASONS = 20
 
 _CELL_FIELDS = [field.name for field in fields(Cell)]
-_COUNT, _SENT, _IN_SLO, _HELD, _ESTIMATED, _INPUT, _OUTPUT, _CACHE_READ, _CACHE_WRITE, _REASONING, _USD = range(
-    len(_CELL_FIELDS)
-)
+(
+    _COUNT,
+    _SENT,
+    _IN_SLO,
+    _HELD,
+    _ESTIMATED,
+    _INPUT,
+    _OUTPUT,
+    _CACHE_READ,
+    _CACHE_WRITE,
+    _REASONING,
+    _EXACT_HITS,
+    _SEMANTIC_HITS,
+    _RETRIED,
+    _RETRIES,
+    _USD,
+) = range(len(_CELL_FIELDS))
 
 
 class Recorder:
@@ -59,6 +77,7 @@ class Recorder:
         self._worker = worker
         self._groups: dict[tuple[str, str, str], _Group] = {}
         self._failures: Counter[tuple[Outcome, str]] = Counter()
+        self._stages = Stages()
         self._rows = Rows()
         self._cpu_s = time.process_time()
 
@@ -70,8 +89,22 @@ class Recorder:
         answered_by = ending.model or (request.model if usage is not None else "")
         usd = None if usage is None else self._price(answered_by, usage)
         group = self._group(request)
-        self._count(group.cell(answered_by, ending.outcome), probe, usage, usd)
-        _measure(group.ok if ending.outcome is Outcome.OK else group.other, probe, ending)
+        cell = group.cell(answered_by, ending.outcome)
+        self._count(cell, probe, usage, usd)
+        if ending.cache is not None:
+            cell[_EXACT_HITS if ending.cache == "exact" else _SEMANTIC_HITS] += 1
+        samples = group.ok if ending.outcome is Outcome.OK else group.other
+        _measure(samples, probe, ending)
+        if probe.attempted_ns is not None:
+            _count_attempts(group, cell, probe, probe.attempted_ns)
+        # The time between attempts is nobody's: neither the app's nor the network's.
+        if (
+            ending.timing_s is not None
+            and not probe.retries
+            and probe.done_ns is not None
+            and probe.sent_ns is not None
+        ):
+            self._stages.add(samples.split, ending.timing_s, probe.done_ns - probe.sent_ns)
         if ending.outcome is not Outcome.OK:
             self._explain(ending)
         self._rows.add(row(request, probe, ending, usage, usd, self._worker))
@@ -159,7 +192,7 @@ class _Group:
 class _Samples:
     """What was measured, in ns, one array a metric."""
 
-    __slots__ = METRICS
+    __slots__ = (*METRICS, "split")
 
     def __init__(self) -> None:
         self.latency = array("q")
@@ -170,6 +203,15 @@ class _Samples:
         self.ttft_service = array("q")
         self.itl = array("q")
         self.tpot = array("q")
+        self.split: Samples = {}
+
+
+def _count_attempts(group: _Group, cell: list[int | Decimal], probe: Probe, attempted_ns: int) -> None:
+    """Of a request that might be tried again: how often it was, and how long its first attempt took from due."""
+    cell[_RETRIED] += probe.retries > 0
+    cell[_RETRIES] += probe.retries
+    samples = group.ok if probe.is_first_ok else group.other
+    samples.split.setdefault(FIRST_ATTEMPT, array("q")).append(attempted_ns - probe.due_ns)
 
 
 def _measure(samples: _Samples, probe: Probe, ending: Ending) -> None:
@@ -212,6 +254,8 @@ def _counts(groups: Mapping[tuple[str, str, str], _Group]) -> dict[Series, Count
                 values: array[int] = getattr(samples, metric)
                 if values:
                     counts[Series(metric, *names, is_ok)] = count_ns(np.frombuffer(values, dtype=np.int64))
+            for metric, values in samples.split.items():
+                counts[Series(metric, *names, is_ok)] = count_ns(np.frombuffer(values, dtype=np.int64))
     return counts
 
 

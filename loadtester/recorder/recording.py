@@ -21,7 +21,8 @@ class Cell:
     """Counters of the requests that ended alike in one second; every field adds up.
 
     `sent` of them had been sent, `in_slo` finished within the SLO, `held` waited for their conversation's previous
-    answer. Tokens are sums; `estimated` answers had theirs estimated.
+    answer. Tokens are sums; `estimated` answers had theirs estimated. `exact_hits` and `semantic_hits` came from
+    that layer of the target's own cache. `retried` of them were throttled and tried again, `retries` times in all.
     """
 
     count: int = 0
@@ -34,6 +35,10 @@ class Cell:
     cache_read: int = 0
     cache_write: int = 0
     reasoning: int = 0
+    exact_hits: int = 0
+    semantic_hits: int = 0
+    retried: int = 0
+    retries: int = 0
     usd: Decimal = Decimal(0)
 
     def merge(self, other: Cell) -> Cell:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Final
 
-from loadtester.model import Ending, Outcome, Request, Usage
+from loadtester.model import CacheLayer, Ending, Outcome, Request, Usage
 from loadtester.recorder.probe import Probe
 from loadtester.workload import estimate
 
@@ -34,6 +34,7 @@ COLUMNS = (
     "worker",
     "kind",
     "finish_reason",
+    "cache",
     "connect_ns",
     "chunks",
     "bytes",
@@ -97,8 +98,8 @@ def row(request: Request, probe: Probe, ending: Ending, usage: Usage | None, usd
     return (
         f"{request.id},{probe.due_ns},{'' if sent_ns is None else sent_ns},{'' if first_ns is None else first_ns},"
         f"{'' if done_ns is None else done_ns},{asked}{end},{used}{_quoted(request.session)},{request.turn},{worker},"
-        f"{_kind(request.kind, ending.finish_reason)}{'' if connect_ns is None else connect_ns},{probe.n_chunks},"
-        f"{probe.n_bytes},{'1' if probe.is_held else '0'},{cached},"
+        f"{_kind(request.kind, ending.finish_reason, ending.cache)}{'' if connect_ns is None else connect_ns},"
+        f"{probe.n_chunks},{probe.n_bytes},{'1' if probe.is_held else '0'},{cached},"
         f"{estimate(request.prompt) if request.is_bare else ''},"
         f"{'' if request.want_output_tokens is None else request.want_output_tokens}"
     )
@@ -118,8 +119,8 @@ def _end(answered_by: str | None, outcome: Outcome) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _kind(kind: str, finish_reason: str | None) -> str:
-    return f"{_quoted(kind)},{_quoted(finish_reason)},"
+def _kind(kind: str, finish_reason: str | None, cache: CacheLayer | None) -> str:
+    return f"{_quoted(kind)},{_quoted(finish_reason)},{cache or ''},"
 
 
 def _quoted(text: str | None) -> str:

@@ -9,7 +9,9 @@ from decimal import Decimal
 from typing import Any
 
 from loadtester.analysis import Cost, Figures, Report, Spread
+from loadtester.analysis.quota import Quota
 from loadtester.errors import PRECEDENCE
+from loadtester.reporters.predicted import predicted
 
 SCHEMA = 1
 
@@ -31,11 +33,18 @@ def summary(report: Report) -> dict[str, Any]:
         "rates": asdict(total.rates),
         **{f"{name}_s": _spread(getattr(total, name)) for name in _SPREADS},
         "held": total.held,
+        "attempts": asdict(total.attempts) if total.attempts is not None else None,
+        "split": asdict(total.split) if total.split is not None else None,
+        "fallbacks": [asdict(fallback) for fallback in total.fallbacks],
+        "cache": asdict(total.cache) if total.cache is not None else None,
         "tokens": asdict(total.tokens),
         "cost_usd": _cost(total.cost),
+        "budget": report.manifest.get("budget"),
         "by": {
             dimension: {name: _part(part) for name, part in parts.items()} for dimension, parts in report.by.items()
         },
+        "quota": _quota(report.quota),
+        "predicted": predicted(report),
         "failures": [asdict(failure) for failure in report.failures],
         "thresholds": [],
         "advice": [asdict(advice) for advice in report.advice],
@@ -64,6 +73,7 @@ def _run(report: Report) -> dict[str, Any]:
         "elapsed_s": report.elapsed_s,
         "workers": manifest.get("workers"),
         "status": manifest.get("status"),
+        "stopped_by": manifest.get("stopped_by"),
         "exit_code": exit_code(report),
         "exit_codes": list(report.exit_codes),
     }
@@ -83,8 +93,23 @@ def _part(part: Figures) -> dict[str, Any]:
         "rates": asdict(part.rates),
         "latency_s": _spread(part.latency),
         "ttft_s": _spread(part.ttft),
+        "split": asdict(part.split) if part.split is not None else None,
         "tokens": asdict(part.tokens),
         "cost_usd": {name: getattr(part.cost, name) for name in ("run", "good", "wasted", "per_good_answer")},
+    }
+
+
+def _quota(quota: Quota | None) -> dict[str, Any] | None:
+    if quota is None:
+        return None
+    knees = quota.knees
+    return {
+        "met": knees.met,
+        "verdict": knees.words,
+        "quota_knee": asdict(knees.quota) if knees.quota else None,
+        "latency_knee": asdict(knees.latency) if knees.latency else None,
+        "slowness": knees.slowness,
+        "by_model": {model: asdict(one) for model, one in quota.by_model.items()},
     }
 
 

@@ -15,15 +15,34 @@ from rich.table import Table
 from rich.text import Text
 
 from loadtester.analysis import Figures, Report, Spread
+from loadtester.reporters.quota_lines import quota_lines
 
 _COLOURS = {"valid": "bold green", "suspect": "bold yellow", "invalid": "bold red"}
 _MODEL_NOISE = re.compile(r"(-20\d{6})?(-v\d+(:\d+)?)?$")
 _MOST_FAILURES = 5
+_MOST_FALLBACKS = 5
 #: Wide enough for any table.
 _WIDEST = 1_000
 #: Lines that begin with a label go on under what follows it.
 _INDENT = 11
-_LABELS = ("requests ", "outcomes ", "rates ", "quality ", "held ", "tokens ", "cost ", "projected ", " " * _INDENT)
+_LABELS = (
+    *(
+        "requests ",
+        "outcomes ",
+        "answered ",
+        "attempts ",
+        "rates ",
+        "quality ",
+        "held ",
+        "tokens ",
+        "cost ",
+        "budget ",
+        "projected ",
+        "quota ",
+        "predicted ",
+    ),
+    " " * _INDENT,
+)
 _UNCORRECTED = "\nclosed model: latency is uncorrected, as a user who waits for a slow answer asks nothing meanwhile"
 _UNSENT = ("planned", "dropped", "cancelled", "unfinished", "sent")
 
@@ -36,8 +55,10 @@ def print_summary(report: Report, console: Console, *, is_compact: bool = False)
         _funnel(report),
         _rates(report),
         _latency(report),
+        *_split(report),
         *([] if is_compact else _by(report)),
         _money(report),
+        *quota_lines(report),
         *_advice(report),
     ]
     # Tables take the room they need, whatever the console has: a figure that is cut short is a wrong figure.
@@ -67,7 +88,7 @@ def _verdict(report: Report) -> Text:
     if status != "complete":
         killed = "killed, or is still running" if status == "running" else str(status)
         partial = f"  partial: the run was {killed}"
-    lines = [str(report.manifest["error"])] if report.manifest.get("error") else []
+    lines = [str(report.manifest[key]) for key in ("error", "stopped_by") if report.manifest.get(key)]
     lines += [f"{reason.verdict}: {reason.message}" for reason in report.validity.reasons]
     rest = "".join(f"\n  {line}" for line in lines)
     return Text.assemble((f"{verdict.upper()}{partial}", _COLOURS[verdict]), rest)
@@ -108,6 +129,19 @@ def _funnel(report: Report) -> RenderableType:
         for failure in report.failures[:_MOST_FAILURES]
         if failure.detail
     ]
+    lines += [
+        f"answered   {other.count:,} for {_short(other.asked)} by {_short(other.answered_by)}"
+        for other in report.total.fallbacks[:_MOST_FALLBACKS]
+    ]
+    attempts = report.total.attempts
+    if attempts is not None:
+        lines.append(f"attempts   {attempts.total:,}: {attempts.retried:,} throttled requests tried again")
+    cache = report.total.cache
+    if cache is not None:
+        lines.append(
+            f"answered   {cache.rate:.1%} of ok from the target's cache: "
+            f"exact {cache.exact:,}, semantic {cache.semantic:,}"
+        )
     return Text("\n".join(lines))
 
 
@@ -138,10 +172,29 @@ def _latency(report: Report) -> RenderableType:
         "connect": total.connect,
         "generator lag": total.lag,
     }
+    if total.attempts is not None:
+        rows["latency of first attempts"] = total.attempts.first_s
     for name, spread in rows.items():
         if spread.count:
             table.add_row(name, f"{spread.count:,}", *_columns(spread, "mean", "p50", "p95", "p99", "max"))
     return table
+
+
+def _split(report: Report) -> Iterator[RenderableType]:
+    """Where the time went, app against model, the app's stages and the model's first token indented below them."""
+    split = report.total.split
+    if split is None:
+        return
+    table = _table("where the time went (ms)", "count", "mean", "p50", "p95", "p99", "share")
+    stages = dict(split.stages)
+    model, first = stages.pop("model", None), stages.pop("model_ttft", None)
+    stages.pop("total", None)
+    rows = {"app": split.app, **{f"  {name}": stage for name, stage in stages.items()}}
+    for name, stage in {**rows, "model": model, "  first token": first, "network and the rest": split.network}.items():
+        if stage is not None:
+            times = (_milliseconds(getattr(stage.time_s, column)) for column in ("mean", "p50", "p95", "p99"))
+            table.add_row(name, f"{stage.time_s.count:,}", *times, _percent(stage.share))
+    yield table
 
 
 def _by(report: Report) -> Iterator[RenderableType]:
@@ -197,6 +250,8 @@ def _money(report: Report) -> RenderableType:
             f"cost       this run {_usd(cost.run, 4)}  of it wasted {_usd(cost.wasted, 4)}  "
             f"per good answer {_usd(cost.per_good_answer, 5)}"
         )
+    if report.manifest.get("budget"):
+        lines.append(_budget(report.manifest["budget"]))
     if cost.daily is not None:
         lines.append(
             f"projected  {_usd(cost.daily)} a day, {_usd(cost.monthly)} a month "
@@ -209,9 +264,25 @@ def _money(report: Report) -> RenderableType:
     return Text("\n".join(lines))
 
 
+def _budget(budget: Mapping[str, Any]) -> str:
+    """What became of --max-cost."""
+    spent, cap, assumed, over = (Decimal(budget[f"{name}_usd"]) for name in ("spent", "cap", "assumed", "over"))
+    text = f"budget     {_usd(spent, 4)} of {_usd(cap, 4)} spent"
+    if budget["assumed_requests"]:
+        text += f", {_usd(assumed, 4)} set aside for {budget['assumed_requests']:,} requests whose usage never came"
+    if budget["underestimated_requests"]:
+        text += f"; {budget['underestimated_requests']:,} requests cost more than was set aside for them"
+    return text + (f": {_usd(over, 4)} over the cap" if over else "")
+
+
 def _advice(report: Report) -> Iterator[RenderableType]:
     if report.advice:
-        yield Text("\n".join(f"→ {advice.message}\n  check: {advice.check}" for advice in report.advice))
+        yield Text(
+            "\n".join(
+                f"→ {advice.message}\n  {advice.change}: {advice.effect}\n  check: {advice.check}"
+                for advice in report.advice
+            )
+        )
 
 
 def _table(first: str, *columns: str, gap: int = 2) -> Table:
@@ -230,6 +301,10 @@ def _seconds(value: float | None) -> str:
     if value is None:
         return "–"
     return f"{value:.4f}" if value < 1 else f"{value:.3f}"
+
+
+def _milliseconds(value: float | None) -> str:
+    return "–" if value is None else f"{value * 1e3:,.2f}"
 
 
 def _percent(value: float | None) -> str:

@@ -41,6 +41,10 @@ DEFAULTS: Final = {
     "load.workers": Default(
         "auto", "one process carries thousands of requests a second; more only where one is too few"
     ),
+    "load.on_throttle": Default("record", "a load test wants to see throttling, not to hide it behind retries"),
+    "load.max_attempts": Default(
+        "3", "what the AWS SDKs' standard mode does; one more only meets the same empty minute"
+    ),
     "target.url": Default(None, "the bundled MangaAssist, started and stopped by fmload"),
     "target.protocol": Default(
         None, "what the URL's scheme says: ws(s) is ws, http(s) is rest; ws for the bundled target"
@@ -60,6 +64,7 @@ DEFAULTS: Final = {
         "half of Claude 3's old default in ap-northeast-1 (Tokyo): new accounts get less, and a spike meets it",
     ),
     "bundled.requests_per_minute": Default(None, "no limit: today's quotas count tokens"),
+    "bundled.window": Default("bucket", "AWS does not say; a bucket that refills evenly is the milder of the two"),
     "bundled.model_connections": Default(
         "200", "four tasks of MangaAssist's fifty; 50 is one task, which a spike exhausts"
     ),
@@ -67,6 +72,10 @@ DEFAULTS: Final = {
     "quota.requests_per_minute": Default(None, "no limit: today's quotas count tokens"),
     "quota.window": Default("bucket", "AWS does not say; `fmload plan` reckons both ways"),
     "quota.prompt_tokens": Default(None, "none for bedrock and openai; of other targets unknown, and left out"),
+    "safety.max_cost": Default(None, "no limit"),
+    "safety.max_requests": Default(None, "no limit"),
+    "safety.max_rate": Default(None, "no limit"),
+    "safety.confirm_over_usd": Default("5", "less than a lunch needs no question; a slip of the rate soon costs more"),
     "mix": Default("production", "what MangaAssist's customers ask"),
     "model": Default(None, "each query type's own"),
     "max_tokens": Default("1024", "MangaAssist's own limit; quota is reserved for this many tokens a request"),

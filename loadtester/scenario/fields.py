@@ -5,14 +5,13 @@ Reading, checking, the JSON Schema and docs/scenarios.md all come from these row
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from decimal import Decimal
 from typing import Final, get_args
 
 from loadtester.scenario import address, kinds, queries, stages, think
-from loadtester.scenario.defaults import DEFAULTS, Default
+from loadtester.scenario.field import Field, field
 from loadtester.scenario.header import header
-from loadtester.scenario.kinds import Kind
-from loadtester.scenario.scenario import Arrivals, Client, Pattern, Protocol, Window
+from loadtester.scenario.scenario import Arrivals, Client, OnThrottle, Pattern, Protocol, Window
 
 _YEAR_S: Final = 366 * 86_400.0
 _DAY_S: Final = 86_400.0
@@ -20,42 +19,10 @@ _MOST_PER_S: Final = 1_000_000.0
 _MOST_TOKENS: Final = 10**12
 _MOST_SEED: Final = 2**63 - 1
 _MOST_WORKERS: Final = 256
+_MOST_ATTEMPTS: Final = 100
+_MOST_USD: Final = Decimal(10**9)
 #: A plan is held in memory, some 30 bytes a request.
 MOST_REQUESTS: Final = 100_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One thing that can be set.
-
-    `path` is its key in a scenario file, dotted through the section, and what `resolve` takes for flags. `attribute` is
-    the place in Scenario that it ends up at, "" where it has none. `flag` is how the command line calls it, `variable`
-    the environment; None where they can't set it.
-    """
-
-    path: str
-    kind: Kind
-    help: str
-    attribute: str
-    flag: str | None = None
-    variable: str | None = None
-
-    @property
-    def default(self) -> Default:
-        """What holds where nothing is said."""
-        return DEFAULTS[self.path]
-
-    @property
-    def label(self) -> str:
-        """What a message calls the field on the command line."""
-        return self.flag or self.path
-
-
-def _field(path: str, kind: Kind, words: str, *, flag: str | None = None, attribute: str | None = None) -> Field:
-    """A row; its variable is FMLOAD_ and the flag's name, or the key's where there is no flag."""
-    plain = (flag or path).removeprefix("--").replace("-", "_").replace(".", "_").upper()
-    return Field(path, kind, words, attribute or path, flag, f"FMLOAD_{plain}")
-
 
 _HEADERS: Final = kinds.pairs(
     header,
@@ -74,6 +41,7 @@ _TAGS: Final = kinds.pairs(
 _PATTERN: Final = kinds.choice("a pattern", get_args(Pattern))
 _ARRIVALS: Final = kinds.choice("a kind of arrivals", get_args(Arrivals))
 _WINDOW: Final = kinds.choice("a window", get_args(Window))
+_ON_THROTTLE: Final = kinds.choice("what to do", get_args(OnThrottle))
 _CLIENT: Final = kinds.choice("a client", get_args(Client))
 _PROTOCOL: Final = kinds.choice("a protocol", get_args(Protocol))
 _STAGES: Final = kinds.several(stages.stage, {"type": "string", "pattern": stages.STAGE}, "2m:20/s")
@@ -88,8 +56,8 @@ _WEB_URL: Final = kinds.scalar(address.web_url, {"type": "string", "pattern": "^
 _REGION: Final = kinds.scalar(address.region, {"type": "string", "pattern": address.REGION}, "us-east-1")
 
 _LOAD: Final = (
-    _field("load.pattern", _PATTERN, "The shape of the traffic.", flag="--pattern"),
-    _field(
+    field("load.pattern", _PATTERN, "The shape of the traffic.", flag="--pattern"),
+    field(
         "load.rate",
         kinds.rate(most=_MOST_PER_S),
         "Requests per time: 5/s, 300/m, 10/h. The mean of sustained, burst and production, the end of ramp, the "
@@ -97,7 +65,7 @@ _LOAD: Final = (
         flag="--rate",
         attribute="load.rate_per_s",
     ),
-    _field(
+    field(
         "load.duration",
         kinds.duration(above=0.0, most=_YEAR_S),
         "How long requests are sent: 90s, 2m, 1h30m. Of a trace, how much of the run is kept; stages of users are "
@@ -105,102 +73,113 @@ _LOAD: Final = (
         flag="--duration",
         attribute="load.duration_s",
     ),
-    _field(
+    field(
         "load.requests",
         kinds.whole(least=1, most=MOST_REQUESTS),
         "How many requests. With a duration the rate follows, otherwise the duration does.",
         flag="--requests",
     ),
-    _field("load.arrivals", _ARRIVALS, "Even gaps, or a Poisson process on the same rate.", flag="--arrivals"),
-    _field(
+    field("load.arrivals", _ARRIVALS, "Even gaps, or a Poisson process on the same rate.", flag="--arrivals"),
+    field(
         "load.stages",
         _STAGES,
         "Instead of a pattern: over each duration the rate moves in a line to the rate, as in 2m:20/s.",
         flag="--stage",
     ),
-    _field(
+    field(
         "load.users",
         kinds.whole(least=1, most=stages.MOST_USERS),
         "Instead of a pattern: so many users, each asking, waiting for the answer, thinking, and asking again.",
         flag="--users",
     ),
-    _field(
+    field(
         "load.user_stages",
         _USER_STAGES,
         "The number of users over time: over each duration it moves in a line to the number, as in 2m:20. The first "
         "stage begins at `load.users`, or at none; `load.duration` stretches them all.",
         flag="--user-stage",
     ),
-    _field(
+    field(
         "load.think_time",
         _THINK_TIME,
         "From an answer to the same user's next question: 10s or lognormal:10s around a median, exponential:10s around "
         "a mean, constant:10s.",
         flag="--think-time",
     ),
-    _field(
+    field(
         "load.ai_users",
         kinds.share(),
         "The part of the users that ever asks a model; the others send plain requests (crud) only. The shares of the "
         "mix hold for all users together.",
         flag="--ai-users",
     ),
-    _field(
+    field(
         "load.trace",
         kinds.input_path(),
         "Instead of a pattern: replay the arrivals and token counts of a trace (CSV, Azure layout).",
         flag="--trace",
     ),
-    _field("load.speed", kinds.real(above=0.0, most=1e6), "Replay the trace so many times faster.", flag="--speed"),
-    _field("load.seed", kinds.whole(least=0, most=_MOST_SEED), "Same seed, same requests.", flag="--seed"),
-    _field(
+    field("load.speed", kinds.real(above=0.0, most=1e6), "Replay the trace so many times faster.", flag="--speed"),
+    field("load.seed", kinds.whole(least=0, most=_MOST_SEED), "Same seed, same requests.", flag="--seed"),
+    field(
         "load.timeout",
         kinds.duration(above=0.0, most=_DAY_S),
         "Give up on an answer after this.",
         flag="--timeout",
         attribute="load.timeout_s",
     ),
-    _field(
+    field(
         "load.graceful_stop",
         kinds.duration(most=_DAY_S),
         "How long a stopped run may wait for what is in flight.",
         flag="--graceful-stop",
         attribute="load.graceful_stop_s",
     ),
-    _field(
+    field(
         "load.max_in_flight",
         kinds.whole(least=1, most=1_000_000),
         "Drop (and count) arrivals while so many requests wait for their answers.",
         flag="--max-in-flight",
     ),
-    _field(
+    field(
         "load.workers",
         kinds.whole_or_auto(least=1, most=_MOST_WORKERS),
         "Processes that send: a number, or auto for as many as the rate needs and the machine has.",
         flag="--workers",
     ),
+    field(
+        "load.on_throttle",
+        _ON_THROTTLE,
+        "A throttled request: record it, or backoff and try it again, after Retry-After or a wait that is drawn.",
+        flag="--on-throttle",
+    ),
+    field(
+        "load.max_attempts",
+        kinds.whole(least=2, most=_MOST_ATTEMPTS),
+        "With backoff: how often a request is tried at most, the first time included.",
+    ),
 )
 
 _TARGET: Final = (
-    _field(
+    field(
         "target.url",
         _URL,
         "Where the traffic goes: https://…, wss://…, openai+https://…/v1 or bedrock:REGION.",
         flag="TARGET",
     ),
-    _field("target.protocol", _PROTOCOL, "How to talk to the target.", flag="--protocol"),
-    _field("target.region", _REGION, "AWS region, for bedrock.", flag="--region"),
-    _field("target.endpoint_url", _WEB_URL, "Another Bedrock endpoint, such as an emulator's.", flag="--endpoint-url"),
-    _field("target.headers", _HEADERS, "Sent with each request; values are not shown and not stored.", flag="--header"),
-    _field("target.ca_file", kinds.existing_path(), "Trust the certificates of this PEM file too.", flag="--ca-file"),
-    _field(
+    field("target.protocol", _PROTOCOL, "How to talk to the target.", flag="--protocol"),
+    field("target.region", _REGION, "AWS region, for bedrock.", flag="--region"),
+    field("target.endpoint_url", _WEB_URL, "Another Bedrock endpoint, such as an emulator's.", flag="--endpoint-url"),
+    field("target.headers", _HEADERS, "Sent with each request; values are not shown and not stored.", flag="--header"),
+    field("target.ca_file", kinds.existing_path(), "Trust the certificates of this PEM file too.", flag="--ca-file"),
+    field(
         "target.streaming",
         kinds.boolean(),
         "Ask openai and bedrock for a stream.",
         flag="--stream",
         attribute="target.is_streaming",
     ),
-    _field(
+    field(
         "target.client",
         _CLIENT,
         "fast is fmload's own client; compat the slower way through httpx, websockets and aioboto3 (HTTP/2, proxies).",
@@ -209,25 +188,30 @@ _TARGET: Final = (
 )
 
 _BUNDLED: Final = (
-    _field("bundled.seed", kinds.whole(least=0, most=_MOST_SEED), "Seed of its latencies and answers."),
-    _field(
+    field("bundled.seed", kinds.whole(least=0, most=_MOST_SEED), "Seed of its latencies and answers."),
+    field(
         "bundled.time_scale",
         kinds.real(least=0.0, most=1_000.0),
         "Length of every simulated wait: 0.1 is ten times faster, 0 is none.",
         flag="--time-scale",
     ),
-    _field(
+    field(
         "bundled.tokens_per_minute",
         kinds.whole(least=0, most=_MOST_TOKENS),
         "Quota of each model; 0 is unlimited.",
         flag="--tokens-per-minute",
     ),
-    _field(
+    field(
         "bundled.requests_per_minute",
         kinds.whole(least=1, most=_MOST_TOKENS),
         "Legacy quota of each model.",
     ),
-    _field(
+    field(
+        "bundled.window",
+        _WINDOW,
+        "How the emulator counts a minute: a bucket that refills evenly, or the clock's minute.",
+    ),
+    field(
         "bundled.model_connections",
         kinds.whole(least=1, most=100_000),
         "Connections that MangaAssist has to Bedrock; who waits over two seconds for one gets an error.",
@@ -236,31 +220,60 @@ _BUNDLED: Final = (
 )
 
 _QUOTA: Final = (
-    _field("quota.tokens_per_minute", kinds.whole(least=1, most=_MOST_TOKENS), "Tokens a minute of each model."),
-    _field("quota.requests_per_minute", kinds.whole(least=1, most=_MOST_TOKENS), "Requests a minute of each model."),
-    _field("quota.window", _WINDOW, "How a minute is counted: a bucket that refills evenly, or the clock's minute."),
-    _field(
+    field("quota.tokens_per_minute", kinds.whole(least=1, most=_MOST_TOKENS), "Tokens a minute of each model."),
+    field("quota.requests_per_minute", kinds.whole(least=1, most=_MOST_TOKENS), "Requests a minute of each model."),
+    field("quota.window", _WINDOW, "How a minute is counted: a bucket that refills evenly, or the clock's minute."),
+    field(
         "quota.prompt_tokens",
         kinds.whole(least=0, most=10_000_000),
         "What the service adds to each prompt: its system prompt, sources, history.",
     ),
 )
 
+_SAFETY: Final = (
+    field(
+        "safety.max_cost",
+        kinds.money(most=_MOST_USD),
+        "Stop before the bill could pass so many USD; what a request costs at worst is set aside until its bill is "
+        "known.",
+        flag="--max-cost",
+        attribute="safety.max_cost_usd",
+    ),
+    field(
+        "safety.max_requests",
+        kinds.whole(least=1, most=MOST_REQUESTS),
+        "Send no more than the first so many requests, whatever the traffic's shape.",
+        flag="--max-requests",
+    ),
+    field(
+        "safety.max_rate",
+        kinds.rate(most=_MOST_PER_S),
+        "Never more requests a second: a plan that asks for more doesn't start, users are held back.",
+        flag="--max-rate",
+        attribute="safety.max_rate_per_s",
+    ),
+    field(
+        "safety.confirm_over_usd",
+        kinds.money(most=_MOST_USD),
+        "Ask before a run on a priced remote target that may cost more than this.",
+    ),
+)
+
 _WORKLOAD: Final = (
-    _field("mix", queries.mix(), "What is asked: production, a file, or query types with their shares.", flag="--mix"),
-    _field("model", kinds.words("the model's id"), "Ask this model for every query type.", flag="--model"),
-    _field("max_tokens", kinds.whole(least=1, most=10_000_000), "Cut answers at this length.", flag="--max-tokens"),
+    field("mix", queries.mix(), "What is asked: production, a file, or query types with their shares.", flag="--mix"),
+    field("model", kinds.words("the model's id"), "Ask this model for every query type.", flag="--model"),
+    field("max_tokens", kinds.whole(least=1, most=10_000_000), "Cut answers at this length.", flag="--max-tokens"),
 )
 
 _JUDGE: Final = (
-    _field(
+    field(
         "slo",
         kinds.duration(above=0.0, most=_DAY_S),
         "A good answer takes at most this.",
         flag="--slo",
         attribute="judge.slo_s",
     ),
-    _field(
+    field(
         "daily_messages",
         kinds.whole(least=1, most=10**12),
         "Project the bill to so many messages a day.",
@@ -276,9 +289,9 @@ _JUDGE: Final = (
 )
 
 _OUTPUT: Final = (
-    _field("output.directory", kinds.output_path(), "Where run directories go.", flag="--out"),
-    _field("output.name", kinds.words("nightly"), "The run's name.", flag="--name"),
-    _field("output.tags", _TAGS, "Kept with the run, as k=v.", flag="--tag"),
+    field("output.directory", kinds.output_path(), "Where run directories go.", flag="--out"),
+    field("output.name", kinds.words("nightly"), "The run's name.", flag="--name"),
+    field("output.tags", _TAGS, "Kept with the run, as k=v.", flag="--tag"),
 )
 
 FIELDS: Final = (
@@ -287,12 +300,13 @@ FIELDS: Final = (
     *_TARGET,
     *_BUNDLED,
     *_QUOTA,
+    *_SAFETY,
     *_WORKLOAD,
     *_JUDGE,
     *_OUTPUT,
 )
 
-BY_PATH: Final = {field.path: field for field in FIELDS}
+BY_PATH: Final = {row.path: row for row in FIELDS}
 
 #: The sections of a file that hold fields, each with what it is about.
 SECTIONS: Final = {
@@ -300,5 +314,6 @@ SECTIONS: Final = {
     "target": "Where the traffic goes, and how.",
     "bundled": "The bundled MangaAssist and its Bedrock emulator; of no effect on other targets.",
     "quota": "What is known of a target that isn't the bundled one, for `fmload plan` to reckon with; nothing is sent.",
+    "safety": "What a run may never pass, and what it has to be agreed to for.",
     "output": "Where the run is kept, and under which name.",
 }

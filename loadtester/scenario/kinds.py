@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -18,7 +19,7 @@ from loadtester.scenario.suggestion import meant, one_of
 from loadtester.scenario.units import UnfitError
 
 T = TypeVar("T")
-N = TypeVar("N", int, float)
+N = TypeVar("N", int, float, Decimal)
 
 Schema = Mapping[str, Any]
 #: A value's meaning, or None where it has none; then the fault is on record at the spot.
@@ -118,6 +119,13 @@ def real(*, least: float | None = None, above: float | None = None, most: float)
     limits = {"minimum": least} if above is None else {"exclusiveMinimum": above}
     parse = bounded(units.number, "{:g}".format, least=least, above=above, most=most)
     return scalar(parse, {"type": "number", **limits, "maximum": most}, "0.5")
+
+
+def money(*, most: Decimal) -> Kind:
+    """USD, from 0."""
+    limits = {"minimum": 0, "maximum": int(most)}
+    schema = {"anyOf": [{"type": "string", "pattern": units.MONEY}, {"type": "number", **limits}]}
+    return scalar(bounded(units.money_usd, "${:,}".format, most=most), schema, "5.00")
 
 
 def choice(noun: str, names: Sequence[str]) -> Kind:

@@ -6,7 +6,8 @@ import sys
 from collections.abc import Iterator
 from typing import Final
 
-from loadtester.scenario.fields import FIELDS, SECTIONS, Field
+from loadtester.scenario.field import Field
+from loadtester.scenario.fields import FIELDS, SECTIONS
 from loadtester.scenario.named import named_scenarios
 
 _HEAD: Final = """# Scenario files
@@ -99,7 +100,7 @@ Keep secrets out of scenario files: `FMLOAD_HEADER='Authorization: Bearer …'` 
 def page() -> str:
     """The whole page as Markdown."""
     parts = [_HEAD, _WRITING, _RULES, "## Scenarios that come with fmload\n\n" + "\n".join(_shipped()) + "\n"]
-    sections = ("load", "target", "bundled", "quota", "output")
+    sections = ("load", "target", "bundled", "quota", "safety", "output")
     parts += ["\n".join(lines) + "\n" for lines in map(_section, sections)]
     parts.insert(-1, "\n".join(_section("")) + "\n")
     parts.append("\n".join(_reasons()) + "\n")

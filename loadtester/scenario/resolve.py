@@ -13,7 +13,18 @@ from loadtester.scenario.call import CRUD
 from loadtester.scenario.faults import Faults, Spot
 from loadtester.scenario.fields import BY_PATH
 from loadtester.scenario.queries import Asked
-from loadtester.scenario.scenario import Bundled, Judge, Load, Output, Protocol, QueryType, Quota, Scenario, Target
+from loadtester.scenario.scenario import (
+    Bundled,
+    Judge,
+    Load,
+    Output,
+    Protocol,
+    QueryType,
+    Quota,
+    Safety,
+    Scenario,
+    Target,
+)
 from loadtester.scenario.sources import DEFAULT, Given, Layer
 
 
@@ -115,7 +126,7 @@ def _modelless(asked: Asked) -> None:
 
 def _scenario(settled: Layer) -> Scenario:
     groups: dict[str, dict[str, Any]] = {
-        group: {} for group in ("load", "target", "bundled", "quota", "judge", "output", "")
+        group: {} for group in ("load", "target", "bundled", "quota", "safety", "judge", "output", "")
     }
     origins: dict[str, str] = {}
     for path, field in BY_PATH.items():
@@ -132,6 +143,7 @@ def _scenario(settled: Layer) -> Scenario:
         target=Target(**groups["target"]),
         bundled=Bundled(**groups["bundled"]),
         quota=Quota(**groups["quota"]),
+        safety=Safety(**groups["safety"]),
         judge=Judge(**groups["judge"]),
         output=Output(**groups["output"]),
         mix=groups[""]["mix"],

@@ -13,6 +13,7 @@ Arrivals = Literal["uniform", "poisson"]
 Client = Literal["fast", "compat"]
 Distribution = Literal["lognormal", "exponential", "constant"]
 Window = Literal["bucket", "minute"]
+OnThrottle = Literal["record", "backoff"]
 Protocol = Literal["ws", "rest", "sse", "openai", "bedrock"]
 
 
@@ -66,6 +67,9 @@ class Load:
     max_in_flight: int
     #: Processes that send; 0 lets the rate and the machine decide.
     workers: int
+    on_throttle: OnThrottle = "record"
+    #: Of one request, where throttled ones are tried again.
+    max_attempts: int = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +88,17 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Bundled:
-    """The bundled target's own knobs: seed, clock scale (0.1 is ten times faster), quotas, connections to models."""
+    """The bundled target's own knobs: seed, clock scale (0.1 is ten times faster), quotas, connections to models.
+
+    `window` is how the emulator counts a minute.
+    """
 
     seed: int
     time_scale: float
     tokens_per_minute: int
     requests_per_minute: int | None
     model_connections: int
+    window: Window = "bucket"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +109,16 @@ class Quota:
     requests_per_minute: int | None = None
     window: Window = "bucket"
     prompt_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Safety:
+    """What a run may never pass, None is no limit, and from which predicted bill on it has to be agreed to."""
+
+    max_cost_usd: Decimal | None = None
+    max_requests: int | None = None
+    max_rate_per_s: float | None = None
+    confirm_over_usd: Decimal = Decimal(5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +165,7 @@ class Scenario:
     judge: Judge
     output: Output
     quota: Quota = field(default_factory=Quota)
+    safety: Safety = field(default_factory=Safety)
     prices: Mapping[str, Mapping[str, Decimal]] = field(default_factory=dict)
     origins: Mapping[str, str] = field(default_factory=dict)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from loadtester.scenario.fields import FIELDS, SECTIONS, Field
+from loadtester.scenario.field import Field
+from loadtester.scenario.fields import FIELDS, SECTIONS
 
 
 def json_schema() -> dict[str, Any]:

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from loadtester.scenario.document import Value, read
 from loadtester.scenario.faults import Faults, Spot
-from loadtester.scenario.fields import BY_PATH, FIELDS, SECTIONS, Field
+from loadtester.scenario.field import Field
+from loadtester.scenario.fields import BY_PATH, FIELDS, SECTIONS
 from loadtester.scenario.kinds import mapping
 from loadtester.scenario.suggestion import meant
 

@@ -148,14 +148,15 @@ def test_an_invalid_run_has_its_exit_code():
 
 
 def test_the_four_rules():
-    """Throttles, an SLA under 99 %, timeouts and a month over $50,000 each give advice with evidence and a check."""
+    """Throttles, an SLA under 99 %, timeouts and a month over $50,000 each give advice, most at stake first."""
     cells = _cells()
     cells[CellKey("lookup", "ai", HAIKU, "", Outcome.TIMEOUT)] = Cell(count=1, sent=1)
     key = CellKey("recommend", "ai", SONNET, SONNET, Outcome.OK)
     cells[key] = replace(cells[key], output=290 * 2000)
     advice = _summarise(_run(cells, GOOD, planned=1001)).advice
-    assert [item.code for item in advice] == ["throttled", "sla", "timeouts", "bill"]
-    assert all(item.evidence and item.check for item in advice)
+    assert {"throttled", "sla", "timeouts", "bill"} <= {item.code for item in advice}
+    assert [item.at_stake for item in advice] == sorted((item.at_stake for item in advice), reverse=True)
+    assert all(item.evidence and item.check and item.change and item.effect for item in advice)
 
 
 def _failing(outcome, detail, count=100):
@@ -222,3 +223,26 @@ def test_given_up_answers_leave_no_month_of_answered_ones():
     cost = _summarise(_run(cells, GOOD, planned=1050)).total.cost
     assert cost.monthly is not None
     assert cost.monthly_if_all_answered is None
+
+
+def test_attempts_are_told_where_throttled_requests_were_tried_again():
+    """Attempts are what was sent, and again; the first ones have their latency by whether they were ok."""
+    cells = {
+        CellKey("lookup", "ai", HAIKU, HAIKU, Outcome.OK): Cell(count=90, sent=90, in_slo=90, retried=5, retries=7),
+        CellKey("lookup", "ai", HAIKU, "", Outcome.THROTTLED): Cell(count=10, sent=10, retried=10, retries=20),
+    }
+    counts = {
+        Series("first_attempt", "lookup", "ai", HAIKU, is_ok): count_ns(np.full(n, at_ns, dtype=np.int64))
+        for is_ok, n, at_ns in ((True, 85, 1_000_000_000), (False, 15, 10_000_000))
+    }
+    run = recording([Interval(0, planned=100, sent=100, cells=cells, counts=counts)])
+    attempts = _summarise(run).total.attempts
+    assert (attempts.total, attempts.retried, attempts.retries) == (127, 15, 27)
+    assert (attempts.first_s.count, attempts.turned_away_s.count) == (85, 15)
+    assert attempts.first_s.p50 == pytest.approx(1.0, rel=0.001)
+    assert attempts.turned_away_s.p50 == pytest.approx(0.01, rel=0.001)
+
+
+def test_a_run_that_tried_nothing_again_has_no_attempts():
+    """Nothing is said of attempts, rather than that there was one each."""
+    assert _summarise(_run(_cells())).total.attempts is None

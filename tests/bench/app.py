@@ -2,7 +2,8 @@
 
 `python app.py [KIND…]` where KIND is plain, full (every part on, every question new) or hits (every part on, one
 question over and over), each over WebSocket and REST. The emulator waits for nothing (time-scale 0) and answers at its
-own length; the client is fmload's drivers, with 64 conversations at once.
+own length; the client is fmload's drivers, with 64 conversations at once. A cached answer is everybody's only where no
+history goes along, so that the question of the hits is a bare one.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from loadtester.drivers.websocket import WebSocketDriver
 from loadtester.model import Outcome, Request
 from loadtester.recorder import Probe
 
-TURNS = 1000
+TURNS = 2000
 WARM = 200
 IN_FLIGHT = 64
 ROUNDS = 2
@@ -93,7 +94,7 @@ async def _round(driver: Driver, first: int, number: int, *, is_repeated: bool) 
 
 def _request(row: int, session: str, turn: int, *, is_repeated: bool) -> Request:
     model, kind, words = (_HAIKU, "greeting", "Hello!") if is_repeated else _QUESTIONS[row % len(_QUESTIONS)]
-    return Request(row, kind, "ai", model, words.format(n=row), session, turn, 1024, "en")
+    return Request(row, kind, "ai", model, words.format(n=row), session, turn, 1024, "en", is_bare=is_repeated)
 
 
 def _probe() -> Probe:

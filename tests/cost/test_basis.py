@@ -1,5 +1,6 @@
 """A run as a bill: the mix weighs, every message counts, and the interval is the seconds' own."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
@@ -190,3 +191,12 @@ def test_corrections_scale_a_model(tariff):
     doubled = Tariff(tariff.prices, {SONNET: Decimal(2)})
     usd = doubled.usd_per_message(basis.lines)
     assert usd == Decimal("0.7") * Decimal("0.000375") + Decimal("0.3") * Decimal("0.009")
+
+
+def test_retries_are_known_of_runs_that_tell_what_became_of_throttled_requests(tariff):
+    """Attempts after a first are counted; of older runs, which don't say, they are unknown, not 0."""
+    key, cell = _ok("easy", HAIKU, 8)
+    second = _second(0, (key, replace(cell, retried=2, retries=3)))
+    told = {**MANIFEST, "scenario": {**MANIFEST["scenario"], "load": {"on_throttle": "backoff"}}}
+    assert run_basis(told, recording([second]), tariff, _kept).retries == 3
+    assert run_basis(MANIFEST, recording([second]), tariff, _kept).retries is None

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from loadtester.drivers.wire.gateway_frames import encode_message, read_delta, read_end, request_id_of
+from loadtester.drivers.wire.chat import request_id_of
+from loadtester.drivers.wire.gateway_frames import encode_message, read_delta, read_end
 from loadtester.model import Outcome, Request, Usage
 
 DONE = {
@@ -88,6 +89,12 @@ def test_done_is_a_whole_ending():
 def test_the_finish_reason_decides_the_outcome(changes, outcome):
     """An answer is only ok if it ended on its own."""
     assert read_end(frame(**changes)).ending.outcome is outcome
+
+
+def test_done_is_the_same_over_every_transport():
+    """One reader serves frames and HTTP: cache, and an error where an answer should be."""
+    assert read_end(frame(cache="semantic")).ending.cache == "semantic"
+    assert read_end(frame(error={"code": "throttled", "message": "slow down"})).ending.outcome is Outcome.THROTTLED
 
 
 @pytest.mark.parametrize("changes", [{"usage": None}, {"usage": {"input_tokens": "many"}}, {"usage": [1]}])

@@ -10,7 +10,7 @@ from itertools import count
 import numpy as np
 import pytest
 
-from loadtester.engine import ClosedEngine, Limits
+from loadtester.engine import ClosedEngine, Guard, Limits
 from loadtester.model import Ending, Outcome, Request
 from loadtester.recorder import COLUMNS, Recorder, recording
 from loadtester.schedule import Users
@@ -357,3 +357,31 @@ def test_no_users():
     """A shard without users ends at once, with one empty second."""
     run = Run(_users(), _never)
     assert (run.rows, len(run.intervals), run.driver.log) == ([], 1, [])
+
+
+async def _answers(_run, _request):
+    return Ending(Outcome.OK)
+
+
+def test_users_send_the_first_so_many_requests_and_no_more():
+    """A guard ends the run; what it refused was never asked, and has no row."""
+
+    class Guarded(Run):
+        async def _main(self, age_s):
+            self.shard = {"guard": Guard(self.driver, price=lambda _model, _usage: None, max_requests=7)}
+            await super()._main(age_s)
+
+    run = Guarded(_users(*[(0, HOUR_MS)] * 3), _answers)
+    assert sorted(int(row["id"]) for row in run.rows) == list(range(7))
+    assert run.engine.is_stopped
+    assert run.engine.books().halted == "stopped by --max-requests 7"
+
+
+def test_users_are_held_back_to_the_rate():
+    """However many want to ask at once: no two requests are launched closer than the rate allows."""
+    limits = Limits(max_in_flight=1000, timeout_s=5.0, graceful_stop_s=5.0, max_per_s=100)
+    run = Run(_users(*[(0, 300)] * 20), _answers, limits=limits)
+    # Slots are on a grid of 10 ms; a loop's timer may be early by the millisecond that it rounds to, never by a slot.
+    launched_ms = sorted(int(row["due_ns"]) / 1e6 for row in run.rows)
+    assert 2 <= len(launched_ms) <= 31
+    assert all(moment >= 10 * place - 2 for place, moment in enumerate(launched_ms))

@@ -9,7 +9,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from loadtester.engine import Engine, Limits
+from loadtester.engine import Backoff, Engine, Guard, Limits
 from loadtester.model import Ending, Outcome, Request
 from loadtester.recorder import COLUMNS, Recorder, recording
 from loadtester.schedule import Arrivals
@@ -68,7 +68,7 @@ def _arrivals(due_ms, sessions=None, turns=None):
     )
 
 
-def _run(arrivals, script, *, limits=None, during=None, made=None, kind=ScriptedDriver):
+def _run(arrivals, script, *, limits=None, during=None, made=None, kind=ScriptedDriver, guard=None):
     """Run to the end; the driver, the recording and the rows by id."""
     limits = limits or Limits(max_in_flight=1000, timeout_s=5.0, graceful_stop_s=5.0)
     driver, intervals, rows = kind(script), [], []
@@ -79,7 +79,8 @@ def _run(arrivals, script, *, limits=None, during=None, made=None, kind=Scripted
 
     async def main():
         recorder = Recorder(slo_s=1.0, price=lambda _model, _usage: None)
-        engine = Engine(arrivals, FakeWorkload(arrivals), driver, recorder, limits, sink)
+        guarded = None if guard is None else guard(driver)
+        engine = Engine(arrivals, FakeWorkload(arrivals), driver, recorder, limits, sink, guard=guarded)
         if made is not None:
             made(engine)
         if during is not None:
@@ -283,3 +284,66 @@ def test_an_empty_plan_ends_at_once():
     driver, run, _ = _run(_arrivals([]), _ok)
     assert driver.sent == []
     assert len(run.intervals) == 1
+
+
+def _at_most(n_requests):
+    return lambda driver: Guard(driver, price=_free, max_requests=n_requests)
+
+
+def _patient(limit_s):
+    return lambda driver: Guard(driver, price=_free, backoff=Backoff(seed=1, max_attempts=3, limit_s=limit_s))
+
+
+def _free(_model, _usage):
+    return None
+
+
+def test_a_guard_ends_the_run_before_the_request_that_it_refuses():
+    """Nothing from there on is sent, all of it is on record as cancelled; what is in flight has its answer."""
+
+    async def slow(request):
+        await asyncio.sleep(0.2 if request.id == 0 else 0)
+        return Ending(Outcome.OK)
+
+    driver, run, rows = _run(_arrivals([0, 1, 2, 3, 60_000]), slow, guard=_at_most(3))
+    assert driver.sent == [0, 1, 2]
+    assert [rows[row]["outcome"] for row in range(5)] == ["ok"] * 3 + ["cancelled"] * 2
+    assert (sum(interval.sent for interval in run.intervals), rows[3]["sent_ns"]) == (3, "")
+
+
+def test_a_follow_up_that_is_refused_is_on_record():
+    """A turn that waited for the answer before it asks the guard when its time has come."""
+    _, _, rows = _run(_arrivals([0, 1], sessions=[0, 0], turns=[1, 2]), _ok, guard=_at_most(1))
+    assert [rows[row]["outcome"] for row in range(2)] == ["ok", "cancelled"]
+
+
+def test_a_request_that_was_tried_again_has_one_outcome():
+    """Two throttled attempts and an answer are one row, one request sent, and two retries on record."""
+    endings = [Ending(Outcome.THROTTLED, retry_after_s=0.01)] * 2 + [Ending(Outcome.OK)]
+
+    async def script(_request):
+        return endings.pop(0)
+
+    driver, run, rows = _run(_arrivals([0]), script, guard=_patient(5.0))
+    assert driver.sent == [0, 0, 0]
+    assert _outcomes(rows) == {"ok": 1}
+    assert int(rows[0]["done_ns"]) >= 20_000_000
+    (cell,) = run.cells().values()
+    assert (cell.count, cell.sent, cell.retried, cell.retries) == (1, 1, 1, 2)
+    assert [series.is_ok for series in run.histograms() if series.metric == "first_attempt"] == [False]
+
+
+def test_an_attempt_that_takes_too_long_times_out():
+    """The time limit is the request's, over all its attempts."""
+    endings = [Ending(Outcome.THROTTLED, retry_after_s=0.0)]
+
+    async def script(_request):
+        if endings:
+            return endings.pop()
+        return await _never(_request)
+
+    limits = Limits(max_in_flight=10, timeout_s=0.1, graceful_stop_s=5.0)
+    _, run, rows = _run(_arrivals([0]), script, guard=_patient(0.1), limits=limits)
+    assert _outcomes(rows) == {"timeout": 1}
+    (cell,) = run.cells().values()
+    assert cell.retries == 1

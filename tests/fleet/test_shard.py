@@ -1,6 +1,7 @@
 """A shard's engine follows from the scenario: open for a rate, closed for users."""
 
 import os
+from decimal import Decimal
 
 import pytest
 
@@ -59,3 +60,24 @@ def test_workers_follow_the_busiest_second(monkeypatch, flags, cores, workers):
     monkeypatch.setattr(os, "cpu_count", lambda: cores)
     scenario = resolve(flags)
     assert worker_count(scenario, plan_of(scenario)) == workers
+
+
+def test_without_bounds_there_is_no_guard():
+    """A run that has none pays nothing for it."""
+    assert engine_of(resolve({}), Shard())._guard is None
+
+
+@pytest.mark.parametrize("flags", [{"load.users": 5}, {"load.rate": "5/s", "load.duration": "7s"}])
+def test_workers_share_a_budget(flags):
+    """Each has its part of the plan's; together they have no more than the whole, and no less but for rounding."""
+    scenario = resolve({**flags, "safety.max_cost": "1.00"})
+    caps = [engine_of(scenario, Shard(index, 3)).books().ledger.cap_usd for index in range(3)]
+    assert Decimal("0.999997") <= sum(caps) <= 1
+    assert engine_of(scenario, Shard()).books().ledger.cap_usd == 1
+
+
+def test_workers_share_a_cap_on_the_rate():
+    """Of five users two workers have three and two, and as much of the rate."""
+    scenario = resolve({"load.users": 5, "safety.max_rate": "10/s"})
+    caps = [engine_of(scenario, Shard(index, 2))._limits.max_per_s for index in range(2)]
+    assert caps == [6.0, 4.0]

@@ -174,3 +174,42 @@ def test_flush_forgets():
     _flush(recorder)
     interval, rows = _flush(recorder)
     assert (interval.cells, interval.counts, rows) == ({}, {}, [])
+
+
+def test_attempts_are_counted_beside_the_one_outcome():
+    """A request that was tried again: its retries, its first attempt from due, and no split of a time with waits."""
+    recorder, clock = _recorder(), FakeClock()
+    probe = Probe(clock, 5_000)
+    probe.launched()
+    probe.sent()
+    clock.now_ns = 25_000
+    probe.attempted(is_ok=False)
+    probe.again()
+    probe.again()
+    clock.now_ns = 300_000
+    probe.done()
+    recorder.add(
+        REQUEST, probe, Ending(Outcome.OK, usage=Usage(5, 11), model="m", timing_s={"total": 1e-6, "model": 1e-6})
+    )
+    interval, rows = _flush(recorder)
+    (cell,) = interval.cells.values()
+    assert (len(rows), cell.count, cell.sent, cell.retried, cell.retries) == (1, 1, 1, 1, 2)
+    got = {(series.metric, series.is_ok): counts.indices.tolist() for series, counts in interval.counts.items()}
+    assert got[("first_attempt", False)] == [20]
+    assert got[("latency", True)] == [295]
+    assert not any(metric in ("network", "app") for metric, _ in got)
+
+
+def test_a_first_attempt_that_did_is_one_too():
+    """Where nothing had to be tried again, the first attempt is the answer; without backoff there is no such figure."""
+    for is_patient in (True, False):
+        recorder, clock = _recorder(), FakeClock()
+        probe = _probe(clock, done_ns=300_000)
+        if is_patient:
+            probe.attempted(is_ok=True)
+        recorder.add(REQUEST, probe, Ending(Outcome.OK, usage=Usage(5, 11), model="m"))
+        interval, _ = _flush(recorder)
+        (cell,) = interval.cells.values()
+        assert (cell.retried, cell.retries) == (0, 0)
+        found = [series.is_ok for series in interval.counts if series.metric == "first_attempt"]
+        assert found == [True] * is_patient

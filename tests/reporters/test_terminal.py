@@ -95,3 +95,21 @@ def test_a_calibrated_instrument_is_quoted():
     quoted = "calibrated 2026-11-21 here: at 1,000/s lag p99 0.40 ms, round trip p99 0.70 ms; at most 28,123/s"
     assert quoted in _printed(run, 200, manifest={**run.manifest, "calibration": known})
     assert "calibrated" not in _printed(run, 200, manifest={**run.manifest, "calibration": None})
+
+
+def test_a_run_that_met_a_bound_says_so():
+    """What stopped it stands at the top; what became of the budget stands by the cost."""
+    run = read(EXAMPLE)
+    budget = {
+        "cap_usd": "2.00", "spent_usd": "2.0123", "assumed_usd": "0.25", "over_usd": "0.0123",
+        "assumed_requests": 3, "underestimated_requests": 1,
+    }  # fmt: skip
+    stopped = "stopped before --max-cost could be passed"
+    text = _printed(run, 300, manifest={**run.manifest, "status": "stopped", "stopped_by": stopped, "budget": budget})
+    assert text.splitlines()[0].endswith("partial: the run was stopped")
+    assert stopped in text
+    assert (
+        "budget     $2.0123 of $2.0000 spent, $0.2500 set aside for 3 requests whose usage never came; "
+        "1 requests cost more than was set aside for them: $0.0123 over the cap" in text
+    )
+    assert "budget" not in _printed(run, 300)

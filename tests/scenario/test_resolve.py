@@ -32,7 +32,7 @@ def test_nothing_said_is_the_defaults():
     assert (load.arrivals, load.seed, load.speed, load.stages, load.trace) == ("uniform", 1, 1, (), None)
     assert (load.timeout_s, load.graceful_stop_s, load.max_in_flight) == (30, 30, 10_000)
     assert (scenario.target.headers, scenario.target.is_streaming, scenario.target.ca_file) == ({}, True, None)
-    assert dataclasses.astuple(bundled) == (1, 1.0, 100_000, None, 200)
+    assert dataclasses.astuple(bundled) == (1, 1.0, 100_000, None, 200, "bucket")
     assert (scenario.max_tokens, dataclasses.astuple(scenario.judge)) == (1024, (3.0, 1_000_000))
     assert scenario.output == dataclasses.replace(scenario.output, directory=Path("reports"), name="sustained", tags={})
     assert scenario.prices == {}
@@ -49,6 +49,12 @@ VALUES = [
     ("load.graceful_stop", "1s", "2s", "0s", 0.0),
     ("load.max_in_flight", "1", "2", "1_000", 1000),
     ("load.workers", "1", "auto", "3", 3),
+    ("load.on_throttle", "record", "record", "backoff", "backoff"),
+    ("load.max_attempts", "2", "3", "4", 4),
+    ("safety.max_cost", "1", "2", "$0.25", Decimal("0.25")),
+    ("safety.max_requests", "1", "2", "3", 3),
+    ("safety.max_rate", "1/s", "2/s", "30/m", 0.5),
+    ("safety.confirm_over_usd", "1", "2", "0", Decimal(0)),
     ("target.client", "fast", "fast", "compat", "compat"),
     ("load.pattern", "ramp", "burst", "spike", "spike"),
     ("target.url", "ws://a", "ws://b", "ws://c", "ws://c"),
@@ -61,6 +67,7 @@ VALUES = [
     ("bundled.tokens_per_minute", "1", "2", "0", 0),
     ("bundled.requests_per_minute", "1", "2", "3", 3),
     ("bundled.model_connections", "1", "2", "3", 3),
+    ("bundled.window", "bucket", "bucket", "minute", "minute"),
     ("quota.tokens_per_minute", "1", "2", "3", 3),
     ("quota.requests_per_minute", "1", "2", "3", 3),
     ("quota.window", "bucket", "bucket", "minute", "minute"),

@@ -164,3 +164,36 @@ def test_without_a_lifeline_stdin_does_not_matter():
             assert process.wait(LIMIT_S) == 0
         finally:
             process.kill()
+
+
+def test_a_token_from_the_command_line_lets_its_user_in(start, tmp_path):
+    """What `token` prints is good for that user until its time; the secret itself is never shown."""
+    config = tmp_path / "target.yaml"
+    config.write_text("auth: {secret: 0123456789abcdef}")
+    app = start("app", "--config", str(config), "--bedrock-url", "http://127.0.0.1:1")
+    made = run("token", "--config", str(config), "--user", "ann", "--valid", "15m")
+    token = made.stdout.strip()
+    assert made.returncode == 0
+    assert 0 < int(token.split(".")[1]) - time.time() <= 900
+    assert "0123456789abcdef" not in made.stdout + made.stderr
+    carts = [httpx.get(f"{app.url}/v1/carts/{user}", params={"token": token}).status_code for user in ("ann", "bob")]
+    assert carts == [200, 403]
+
+
+@pytest.mark.parametrize(
+    ("file", "options", "code"),
+    [
+        ("auth: {secret: 0123456789abcdef}", ("--user", "a.b"), 1),
+        ("auth: {secret: 0123456789abcdef}", ("--user", "ann", "--valid", "soon"), 2),
+        ("auth: {secret: 0123456789abcdef}", ("--user", "ann", "--valid", "0h"), 2),
+        ("profile: full", ("--user", "ann"), 2),
+        ("auth: {secret: short}", ("--user", "ann"), 2),
+    ],
+)
+def test_tokens_that_cannot_be_made(tmp_path, file, options, code):
+    """A user that no token can name, no duration, no secret: the reason, and no token."""
+    config = tmp_path / "target.yaml"
+    config.write_text(file)
+    done = run("token", "--config", str(config), *options)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert done.stderr

@@ -1,6 +1,7 @@
 """The WebSocket on real processes: turns, requests side by side, API Gateway's frames and limits."""
 
 import asyncio
+import contextlib
 import json
 
 import pytest
@@ -142,7 +143,15 @@ def test_what_cannot_be_routed_gets_api_gateways_frame(fast, frame, words):
 
 @pytest.mark.parametrize(
     ("fields", "request_id"),
-    [({"text": ""}, "r"), ({"request_id": "x" * 65}, None), ({"request_id": 3}, None), ({"max_tokens": "many"}, "r")],
+    [
+        ({"text": ""}, "r"),
+        ({"request_id": "x" * 65}, None),
+        ({"request_id": 3}, None),
+        ({"max_tokens": "many"}, "r"),
+        ({"max_tokens": -1}, "r"),
+        ({"model": "anthropic.claude-9"}, "r"),
+        ({"query_type": "weather"}, "r"),
+    ],
 )
 def test_a_bad_message_gets_an_error_frame(fast, fields, request_id):
     """A message that breaks the rules gets one error, with its request id if that can be echoed."""
@@ -256,3 +265,43 @@ def test_bedrock_going_away_is_a_model_error(start_pair):
     first, frames = talk(app, conversation)
     assert first["type"] == "delta"
     assert (frames[-1]["type"], frames[-1]["error"]["code"]) == ("error", "model_error")
+
+
+def test_invalid_utf_8_closes_with_1007(fast):
+    """A text frame that is no UTF-8 ends its own connection, as RFC 6455 has it; the service answers the next."""
+
+    async def conversation(socket):
+        socket.protocol.send_text(b"\xff\xfe{")
+        socket.transport.write(b"".join(socket.protocol.data_to_send()))
+        with pytest.raises(ConnectionClosed):
+            await socket.recv()
+        return socket.close_code
+
+    assert talk(fast.app, conversation) == 1007
+    assert talk(fast.app, lambda socket: ask(socket, session="after-1007", output_tokens=5))[-1]["type"] == "done"
+
+
+def test_a_message_of_200_kb_closes_with_1009(fast):
+    """Sent in frames that are small enough, the message itself is too large; the service lives on."""
+
+    async def conversation(socket):
+        with contextlib.suppress(ConnectionClosed):  # it may be closed while the rest is still being sent
+            await socket.send("x" * 8192 for _ in range(25))
+        with pytest.raises(ConnectionClosed):
+            await socket.recv()
+        return socket.close_code
+
+    assert talk(fast.app, conversation) == 1009
+    assert talk(fast.app, lambda socket: ask(socket, session="after-1009", output_tokens=5))[-1]["type"] == "done"
+
+
+def test_a_prompt_of_100_000_characters_is_answered(fast):
+    """It fits into a message of several frames, and the model has room for it."""
+
+    async def conversation(socket):
+        whole = json.dumps(message(session="long", text="ab cd efgh" * 10_000, output_tokens=5))
+        return await ask_in(socket, [whole[at : at + 30_000] for at in range(0, len(whole), 30_000)])
+
+    done = talk(fast.app, conversation)[-1]
+    assert done["type"] == "done"
+    assert done["usage"]["input_tokens"] > 10_000

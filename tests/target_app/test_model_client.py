@@ -4,6 +4,7 @@ import asyncio
 import json
 import struct
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from zlib import crc32
 
 import pytest
@@ -13,6 +14,7 @@ from target_app.endpoint import Endpoint
 from target_app.errors import ChatError, Code
 from target_app.model import ModelCall, Turn
 from target_app.model_client import BedrockModel
+from target_app.pools.limits import LIMITS
 
 CALL = ModelCall(
     model="jp.anthropic.claude:1",
@@ -320,7 +322,7 @@ def test_cancelled_the_call_is_closed():
 
     async def run():
         server = Server(streamed(START + delta("One "), length=10_000))
-        async with bedrock(server, pool_size=1, checkout_s=5.0) as model:
+        async with bedrock(server, limits=replace(LIMITS["bedrock"], max_size=1, checkout_s=5.0)) as model:
             begun = asyncio.Event()
 
             async def deliver(_):
@@ -356,18 +358,20 @@ def test_a_client_that_leaves_closes_the_call():
 
 
 def test_a_full_pool_is_said():
-    """A call that gets no connection in time fails as the service's own fault, and none is opened for it."""
+    """A call that gets no connection in time is the service's own fault; none is opened for it, and it is counted."""
 
     async def run():
         server = Server(None)
-        async with bedrock(server, pool_size=1, checkout_s=0.01) as model:
+        async with bedrock(server, limits=replace(LIMITS["bedrock"], max_size=1, checkout_s=0.01)) as model:
             first = asyncio.create_task(model.complete(CALL))
             await server.asked.wait()
             with pytest.raises(ChatError, match="all 1 connections") as caught:
                 await model.complete(CALL)
             first.cancel()
             await asyncio.wait([first])
+            report = model.pool()
         assert server.n_connections == 1
+        assert (report.checkouts, report.timeouts, report.active) == (2, 1, 0)
         return caught.value.code
 
     assert asyncio.run(run()) is Code.INTERNAL

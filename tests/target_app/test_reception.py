@@ -22,7 +22,8 @@ class Orchestra:
     def __init__(self, ending=None):
         self.ending = ending
 
-    async def answer(self, _, deliver=None):
+    async def answer(self, _, deliver=None, user=None):
+        self.user = user
         if deliver:
             await deliver("pi")
             await deliver("ece")

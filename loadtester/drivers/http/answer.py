@@ -36,12 +36,13 @@ class EventReader(Protocol):
 class Whole:
     """Collects an answer; `read` makes an Ending of the body of a 2xx, any other status speaks for itself."""
 
-    __slots__ = ("_body", "_note", "_read", "_status", "ending")
+    __slots__ = ("_after_s", "_body", "_note", "_read", "_status", "ending")
 
     def __init__(self, read: Callable[[bytes], Ending]) -> None:
         self._read = read
         self._body = _Body()
         self._status = 0
+        self._after_s: int | None = None
         self._note = ""
         self.ending = Ending(Outcome.BROKEN, detail="no answer came")
 
@@ -49,7 +50,7 @@ class Whole:
         """Keep the status, and what of the fields explains a refusal."""
         self._status = status
         if not _is_success(status):
-            self._note = _note(status, headers)
+            self._after_s, self._note = _after_s(headers), _note(status, headers)
 
     def on_body(self, data: bytes) -> None:
         """Keep a piece."""
@@ -61,19 +62,20 @@ class Whole:
         if _is_success(self._status):
             self.ending = self._read(body)
         else:
-            self.ending = ending_of_status(self._status, body, self._note)
+            self.ending = ending_of_status(self._status, body, self._note, self._after_s)
 
 
 class Stream:
     """Gives an answer's events to `reader` as they arrive; anything but an event stream is collected and judged."""
 
-    __slots__ = ("_body", "_feed", "_note", "_reader", "_status", "ending")
+    __slots__ = ("_after_s", "_body", "_feed", "_note", "_reader", "_status", "ending")
 
     def __init__(self, reader: EventReader) -> None:
         self._reader = reader
         self._feed: Callable[[bytes], list[Event]] | None = None
         self._body = _Body()
         self._status = 0
+        self._after_s: int | None = None
         self._note = ""
         self.ending = Ending(Outcome.BROKEN, detail="no answer came")
 
@@ -81,7 +83,7 @@ class Stream:
         """See whether it is a stream."""
         self._status = status
         if not _is_success(status):
-            self._note = _note(status, headers)
+            self._after_s, self._note = _after_s(headers), _note(status, headers)
         elif (find(headers, b"content-type") or b"").lower().startswith(_EVENT_STREAM):
             self._feed = SseParser().feed
 
@@ -102,7 +104,7 @@ class Stream:
         elif _is_success(self._status):
             self.ending = _ending_without_stream(self._body.joined())
         else:
-            self.ending = ending_of_status(self._status, self._body.joined(), self._note)
+            self.ending = ending_of_status(self._status, self._body.joined(), self._note, self._after_s)
 
     def ending_after(self, error: HttpError) -> Ending:
         """How the request ended when the exchange failed: what comes after the last event of an answer is no loss."""
@@ -141,8 +143,14 @@ def _note(status: int, headers: Headers) -> str:
     """What the fields tell of a refusal: where a redirect goes, when to come back."""
     if status < HTTPStatus.BAD_REQUEST:
         return f"redirects are not followed{_to((find(headers, b'location') or b'').decode('latin-1'))}"
+    after_s = _after_s(headers)
+    return "" if after_s is None else f"retry after {after_s} s"
+
+
+def _after_s(headers: Headers) -> int | None:
+    """Seconds that the target asks to be left alone, up to a day or so; None where it doesn't, or names a date."""
     after = find(headers, b"retry-after") or b""
-    return f"retry after {int(after)} s" if after.isdigit() and len(after) < len("86400") + 1 else ""
+    return int(after) if after.isdigit() and len(after) < len("86400") + 1 else None
 
 
 def _to(location: str) -> str:

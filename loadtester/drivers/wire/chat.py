@@ -1,18 +1,20 @@
-"""The chat API of the bundled MangaAssist over HTTP (docs/target-api.md): a request to bytes, answers to an Ending."""
+"""The chat API of the bundled MangaAssist (docs/target-api.md): a request to bytes, an answer's end to an Ending."""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
 from loadtester.drivers.wire.finish import outcome_of_finish
 from loadtester.drivers.wire.status import ending_of_error, has_fault
 from loadtester.drivers.wire.usage import ChatUsage, read_usage
-from loadtester.model import Ending, Request
+from loadtester.model import CacheLayer, Ending, Request
 
 
-class _Message(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+class Message(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """What is asked; the transports that need more derive from it."""
+
     request_id: str
     session_id: str
     message: str
@@ -30,13 +32,17 @@ class Delta(msgspec.Struct, frozen=True, gc=False):
 
 
 class Done(msgspec.Struct, frozen=True, gc=False):
-    """The end of an answer, and over REST all of it; usage and timing are read apart, as an answer can do without."""
+    """The end of an answer, and over REST all of it.
+
+    Usage, timing and cache are read apart, as an answer can do without.
+    """
 
     finish_reason: str | None = None
     model: str | None = None
     answer: str | None = None
     usage: msgspec.Raw = msgspec.Raw()
     timing: msgspec.Raw = msgspec.Raw()
+    cache: msgspec.Raw = msgspec.Raw()
     error: msgspec.Raw = msgspec.Raw()
 
 
@@ -45,22 +51,33 @@ _encode: Final = msgspec.json.Encoder().encode
 read_delta: Final = msgspec.json.Decoder(Delta).decode
 read_done: Final = msgspec.json.Decoder(Done).decode
 _read_timing: Final = msgspec.json.Decoder(dict[str, float]).decode
+_read_cache: Final[msgspec.json.Decoder[CacheLayer]] = msgspec.json.Decoder(CacheLayer)
+
+M = TypeVar("M", bound=Message)
 
 
 def encode_chat(request: Request) -> bytes:
     """The body that asks `request`."""
-    return _encode(
-        _Message(
-            request_id=f"r-{request.id}",
-            session_id=request.session,
-            message=request.prompt,
-            query_type=request.query,
-            model=request.model,
-            max_tokens=request.max_tokens,
-            bare=request.is_bare,
-            output_tokens=request.want_output_tokens,
-        )
+    return _encode(message_of(request, Message))
+
+
+def message_of(request: Request, kind: type[M]) -> M:
+    """The message that asks `request`, as a transport has it."""
+    return kind(
+        request_id=request_id_of(request),
+        session_id=request.session,
+        message=request.prompt,
+        query_type=request.query,
+        model=request.model,
+        max_tokens=request.max_tokens,
+        bare=request.is_bare,
+        output_tokens=request.want_output_tokens,
     )
+
+
+def request_id_of(request: Request) -> str:
+    """What its answer is known by."""
+    return f"r-{request.id}"
 
 
 def ending_of_done(data: bytes, done: Done) -> Ending:
@@ -73,12 +90,21 @@ def ending_of_done(data: bytes, done: Done) -> Ending:
         usage=read_usage(done.usage, ChatUsage),
         model=done.model,
         detail=None if done.finish_reason else "the answer gives no finish reason",
-        timing_s=_timing_s(done.timing),
+        timing_s=_timing_s(done.timing) if done.timing else None,
+        cache=_cache(done.cache) if done.cache else None,
     )
 
 
 def _timing_s(data: msgspec.Raw) -> dict[str, float] | None:
+    """Seconds by stage; None where they are missing or no numbers, which makes no answer worse."""
     try:
         return _read_timing(data)
+    except ValueError:
+        return None
+
+
+def _cache(data: msgspec.Raw) -> CacheLayer | None:
+    try:
+        return _read_cache.decode(data)
     except ValueError:
         return None

@@ -7,10 +7,9 @@ from typing import Final
 
 import msgspec
 
+from loadtester.drivers.wire.chat import Done, Message, ending_of_done, message_of
 from loadtester.drivers.wire.detail import short_detail
-from loadtester.drivers.wire.finish import outcome_of_finish
 from loadtester.drivers.wire.status import outcome_of_code
-from loadtester.drivers.wire.usage import ChatUsage, read_usage
 from loadtester.model import Ending, Outcome, Request
 
 #: API Gateway's own messages that are no error codes in other words, in small letters. That its integration limit
@@ -20,7 +19,6 @@ _GATEWAY: Final = {
     "invalid request body": Outcome.CLIENT_ERROR,
     "unauthorized": Outcome.CLIENT_ERROR,
 }
-_NULL: Final = msgspec.Raw(b"null")
 
 
 class Delta(msgspec.Struct, frozen=True, gc=False):
@@ -39,18 +37,7 @@ class End:
     ending: Ending
 
 
-class _Message(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    request_id: str
-    session_id: str
-    message: str
-    query_type: str
-    model: str
-    max_tokens: int
-    bare: bool = False
-    output_tokens: int | None = None
-
-
-class _Chat(_Message, frozen=True, gc=False, tag_field="action", tag="chat"):
+class _Chat(Message, frozen=True, gc=False, tag_field="action", tag="chat"):
     pass
 
 
@@ -59,43 +46,22 @@ class _Error(msgspec.Struct, frozen=True, gc=False):
     message: str = ""
 
 
-class _Frame(msgspec.Struct, frozen=True, gc=False):
+class _Frame(Done, frozen=True, gc=False):
     type: str | None = None
     request_id: str | None = None
-    model: str | None = None
-    finish_reason: str | None = None
-    usage: msgspec.Raw = _NULL
-    timing: msgspec.Raw = _NULL
-    error: _Error | None = None
     message: str | None = None
 
 
 _encode = msgspec.json.Encoder().encode
-_read_timing = msgspec.json.Decoder(dict[str, float] | None).decode
+_read_error = msgspec.json.Decoder(_Error | None).decode
 _read_frame = msgspec.json.Decoder(_Frame).decode
 #: The hot path: two fields and a text. Raises ValueError where the bytes are no JSON object with these.
 read_delta = msgspec.json.Decoder(Delta).decode
 
 
-def request_id_of(request: Request) -> str:
-    """What the frames of its answer are known by."""
-    return f"r-{request.id}"
-
-
 def encode_message(request: Request) -> bytes:
     """The one text frame that asks `request`, as JSON in UTF-8."""
-    return _encode(
-        _Chat(
-            request_id=request_id_of(request),
-            session_id=request.session,
-            message=request.prompt,
-            query_type=request.query,
-            model=request.model,
-            max_tokens=request.max_tokens,
-            bare=request.is_bare,
-            output_tokens=request.want_output_tokens,
-        )
-    )
+    return _encode(message_of(request, _Chat))
 
 
 def read_end(message: bytes) -> End | None:
@@ -106,9 +72,9 @@ def read_end(message: bytes) -> End | None:
     frame = _read_frame(message)
     match frame.type:
         case "done":
-            return End(frame.request_id, _ending_of_done(frame))
+            return End(frame.request_id, ending_of_done(message, frame))
         case "error":
-            return End(frame.request_id, _ending_of_error(frame.error or _Error()))
+            return End(frame.request_id, _ending_of_error(frame.error))
         case None:
             if frame.message is None:
                 raise ValueError("a frame has neither type nor message")
@@ -117,26 +83,8 @@ def read_end(message: bytes) -> End | None:
             return None
 
 
-def _ending_of_done(frame: _Frame) -> Ending:
-    return Ending(
-        outcome_of_finish(frame.finish_reason),
-        finish_reason=frame.finish_reason,
-        usage=read_usage(frame.usage, ChatUsage),
-        model=frame.model,
-        timing_s=_timing_s(frame.timing),
-    )
-
-
-def _timing_s(timing: msgspec.Raw) -> dict[str, float] | None:
-    """Seconds by stage; None where they are missing or no numbers, which makes no answer worse."""
-    try:
-        stages: dict[str, float] | None = _read_timing(timing)
-    except msgspec.DecodeError:
-        return None
-    return stages
-
-
-def _ending_of_error(error: _Error) -> Ending:
+def _ending_of_error(data: msgspec.Raw) -> Ending:
+    error = (_read_error(data) if data else None) or _Error()
     outcome = outcome_of_code(error.code) or Outcome.SERVER_ERROR
     return Ending(outcome, detail=short_detail(f"{error.code or 'error'}: {error.message}"))
 

@@ -132,7 +132,7 @@ def fault_of(body: Any) -> Fault | None:
     return Fault(codes, message) if message else None
 
 
-def ending_of_status(status: int, body: bytes, note: str = "") -> Ending:
+def ending_of_status(status: int, body: bytes, note: str = "", retry_after_s: float | None = None) -> Ending:
     """How a request ended that was answered with `status`, not 2xx, and this body; `note` tells more of it."""
     fault = read_fault(body)
     outcome = outcome_of_status(status)
@@ -140,7 +140,8 @@ def ending_of_status(status: int, body: bytes, note: str = "") -> Ending:
         outcome = next((_SPECIFIC[key] for key in map(_key, fault.codes) if key in _SPECIFIC), outcome)
     said = fault.message if fault is not None else body[:1000].decode("utf-8", "replace")
     code = fault.codes[0] if fault is not None and fault.codes else ""
-    return Ending(outcome, detail=_told(str(status), code, f"{note}: {said}" if note and said else note or said))
+    told = _told(str(status), code, f"{note}: {said}" if note and said else note or said)
+    return Ending(outcome, detail=told, retry_after_s=retry_after_s)
 
 
 def ending_of_fault(fault: Fault) -> Ending:

@@ -63,6 +63,7 @@ def test_refusals(make, status, headers, body, outcome, detail):
     """A status that is no 2xx speaks for itself, over either sink; redirects are told of, without their secrets."""
     ending = play(make(), status, headers, body)
     assert (ending.outcome, ending.detail) == (outcome, detail)
+    assert ending.retry_after_s == (7 if headers == {b"Retry-After": b"7"} else None)
 
 
 def test_stream():

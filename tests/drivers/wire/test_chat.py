@@ -44,6 +44,14 @@ def test_done():
     assert ending.usage == Usage(312, 87, 1, 2)
     assert ending.timing_s == {"session": 0.0002, "total": 1.03}
     assert ending.detail is None
+    assert ending.cache is None
+
+
+@pytest.mark.parametrize(("said", "layer"), [("exact", "exact"), ("semantic", "semantic"), ("l2", None), (3, None)])
+def test_an_answer_from_the_target_s_cache(said, layer):
+    """The layer that had the answer is known where it is one of the contract's; another word makes no answer worse."""
+    ending = ending_of(cache=said)
+    assert (ending.outcome, ending.cache) == (Outcome.OK, layer)
 
 
 @pytest.mark.parametrize(

@@ -111,6 +111,7 @@ def test_note():
     """What the header fields tell stands before what the body says."""
     assert ending_of_status(429, b"", "retry after 2 s").detail == "429: retry after 2 s"
     assert ending_of_status(429, b"slow", "retry after 2 s").detail == "429: retry after 2 s: slow"
+    assert ending_of_status(429, b"", retry_after_s=2.0).retry_after_s == 2.0
 
 
 @pytest.mark.parametrize(

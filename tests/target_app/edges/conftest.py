@@ -49,11 +49,11 @@ def product():
 def build():
     """Makes the service from a model, a log and sections of the configuration."""
 
-    def made(model=None, log=None, catalogue=(), **sections):
+    def made(model=None, log=None, **sections):
         config = configs.parse(sections)
         model = model or Says()
         file = SqliteFile()
         stores = Stores(MemorySessions(), SqliteProducts(file), SqliteCarts(file))
-        return assemble(model, fit(config, model, stores, catalogue), log, config)
+        return assemble(model, fit(config, model, stores), log, config)
 
     return made

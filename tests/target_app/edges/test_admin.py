@@ -1,18 +1,24 @@
 """/admin: who gets in, what is seen, and that faults put there happen."""
 
 import json
+import time
 
 import pytest
 from starlette.testclient import TestClient
 
+from target_app.edges.tokens import issue
+
 TOKEN = "0123456789abcdef"
 KEY = {"Authorization": f"Bearer {TOKEN}"}
+SECRET = "another secret of 16"
 MESSAGE = {"request_id": "r", "session_id": "s", "message": "Hello!"}
 
 
 @pytest.fixture
 def client(build):
-    return TestClient(build(profile="full", admin={"token": TOKEN}, auth={"secret": "another secret of 16"}))
+    token = issue(SECRET, "user", int(time.time()) + 3600)
+    service = build(profile="full", admin={"token": TOKEN}, auth={"secret": SECRET})
+    return TestClient(service, headers={"Authorization": f"Bearer {token}"})
 
 
 def test_without_a_token_there_is_nothing(build):

@@ -4,18 +4,18 @@ import asyncio
 import json
 import socket
 
-import aioboto3
 import numpy as np
 import pytest
-from aiobotocore.config import AioConfig
-from botocore.exceptions import ClientError, EndpointConnectionError
 
-from target_app.embedding.titan import DIMENSIONS, TitanEmbedder, through
+from target_app.embedding.titan import DIMENSIONS, MODEL, TitanEmbedder
+from target_app.endpoint import Endpoint
+from target_app.errors import ChatError, Code
+from target_app.model_client import BedrockModel
 from target_app.stores.errors import StoreError
 
 
 def refused(code):
-    return ClientError({"Error": {"Code": code, "Message": "hidden"}}, "InvokeModel")
+    return ChatError(code, "hidden")
 
 
 def body(place, dimensions=DIMENSIONS):
@@ -32,7 +32,8 @@ class Titan:
         self.requests = []
         self.under_way = self.most = 0
 
-    async def __call__(self, request):
+    async def __call__(self, model, request):
+        assert model == MODEL
         self.requests.append(json.loads(request))
         self.under_way += 1
         self.most = max(self.most, self.under_way)
@@ -70,7 +71,7 @@ def test_no_texts_need_no_call(run_virtually):
     assert titan.requests == []
 
 
-@pytest.mark.parametrize("code", ["ThrottlingException", "ServiceUnavailableException", "ModelNotReadyException"])
+@pytest.mark.parametrize("code", [Code.THROTTLED, Code.UNAVAILABLE])
 def test_a_throttled_text_is_sent_again(run_virtually, code):
     """What Bedrock refuses for the moment is asked again, and nobody is told."""
     titan = Titan(refused(code), refused(code))
@@ -79,33 +80,25 @@ def test_a_throttled_text_is_sent_again(run_virtually, code):
     assert (counts.retried, len(titan.requests)) == (2, 4)
 
 
-@pytest.mark.parametrize(
-    "failure",
-    [
-        refused("AccessDeniedException"),
-        EndpointConnectionError(endpoint_url="http://hidden"),
-        TimeoutError("hidden"),
-        ConnectionResetError("hidden"),
-    ],
-)
-def test_what_fails_is_a_store_error(run_virtually, failure):
-    """Whatever the client raises becomes the one error that retrieval degrades on."""
+@pytest.mark.parametrize("code", [Code.INTERNAL, Code.MODEL_ERROR, Code.MODEL_TIMEOUT])
+def test_what_fails_is_a_store_error(run_virtually, code):
+    """Whatever else the model raises becomes the one error that retrieval degrades on."""
     with pytest.raises(StoreError, match="the embedding model failed") as raised:
-        run_virtually(embedded(Titan(failure), ["1"]))
+        run_virtually(embedded(Titan(refused(code)), ["1"]))
     assert "hidden" not in str(raised.value)
 
 
 def test_a_text_that_stays_throttled_is_a_store_error(run_virtually):
     """Throttled through every attempt, the caller is told in the end."""
     with pytest.raises(StoreError, match="still unprocessed after 8 attempts"):
-        run_virtually(embedded(Titan(*[refused("ThrottlingException")] * 8), ["1"]))
+        run_virtually(embedded(Titan(*[refused(Code.THROTTLED)] * 8), ["1"]))
 
 
 @pytest.mark.parametrize("answer", [b"", b"{}", b'{"embedding": "x"}', body(0, dimensions=256)])
 def test_an_answer_of_another_shape_is_a_store_error(run_virtually, answer):
     """No vector, or one of other dimensions, is not taken for an embedding."""
 
-    async def invoke(_request):
+    async def invoke(_model, _request):
         return answer
 
     with pytest.raises(StoreError):
@@ -118,11 +111,12 @@ def test_the_emulator_embeds_through_aioboto3(start):
     texts = [f"{title} {volume}" for title in ("ワンピース", "Attack on Titan", "鬼滅の刃") for volume in range(8)]
 
     async def run():
-        session = aioboto3.Session("AKIDEXAMPLE", "secret", region_name="us-east-1")
-        async with session.client("bedrock-runtime", endpoint_url=bedrock.url) as client:
-            first, counts = await embedded(through(client), texts)
-            second, _ = await embedded(through(client), texts[::-1])
+        async with BedrockModel(Endpoint(url=bedrock.url)) as model:
+            first, counts = await embedded(model.invoke, texts)
+            second, _ = await embedded(model.invoke, texts[::-1])
+            report = model.pool()
         assert counts.batches == 3
+        assert (report.checkouts, report.active) == (2 * len(texts), 0)
         assert np.linalg.norm(first, axis=1) == pytest.approx(np.ones(len(texts)), abs=1e-5)
         assert (first == second[::-1]).all()
         cosines = first @ first.T
@@ -132,15 +126,12 @@ def test_the_emulator_embeds_through_aioboto3(start):
 
 
 def test_a_bedrock_that_is_not_there_is_a_store_error():
-    """A port that nobody listens on fails the text, once the SDK has given up."""
+    """A port that nobody listens on fails the text, at once."""
 
     async def run(port):
-        session = aioboto3.Session("AKIDEXAMPLE", "secret", region_name="us-east-1")
-        config = AioConfig(retries={"total_max_attempts": 1})
-        url = f"http://127.0.0.1:{port}"
-        async with session.client("bedrock-runtime", endpoint_url=url, config=config) as client:
-            with pytest.raises(StoreError, match="EndpointConnectionError"):
-                await embedded(through(client), ["1"])
+        async with BedrockModel(Endpoint(url=f"http://127.0.0.1:{port}")) as model:
+            with pytest.raises(StoreError, match="model_error"):
+                await embedded(model.invoke, ["1"])
 
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound and not listening: connections are refused, and nobody else gets it

@@ -74,3 +74,79 @@ def test_turns_side_by_side_note_their_own():
         return await asyncio.gather(turn(is_asking=True), turn(is_asking=False))
 
     assert asyncio.run(run()) == [{"cache"}, set()]
+
+
+class Fragile(MemoryCache):
+    """A cache that may be down, and counts what it is asked."""
+
+    is_up = True
+    asked = 0
+
+    async def get(self, key):
+        self.asked += 1
+        await asyncio.sleep(1)
+        if not self.is_up:
+            raise StoreError("cache", "gone")
+        return await super().get(key)
+
+    async def check(self):
+        if not self.is_up:
+            raise StoreError("cache", "gone")
+
+
+async def failing(cache):
+    with pytest.raises(StoreError):
+        await cache.get("k")
+
+
+def test_a_store_that_failed_is_left_alone(run_virtually):
+    """After a failure one caller tries each two seconds; all others fail at once, and are noted."""
+    fragile = Fragile()
+
+    async def run():
+        loop = asyncio.get_running_loop()
+        cache = watched(fragile, "cache", Faults(parse({})), loop.time)
+        fragile.is_up = False
+        await failing(cache)
+        with noting() as failed:
+            for _ in range(5):
+                await failing(cache)
+        assert (loop.time(), fragile.asked, failed) == (1, 1, {"cache"})
+        await asyncio.sleep(2)
+        await asyncio.gather(*(failing(cache) for _ in range(5)))
+        assert (loop.time(), fragile.asked) == (4, 2)
+        fragile.is_up = True
+        await asyncio.sleep(2)
+        assert [await cache.get("k") for _ in range(3)] == [None] * 3
+        assert fragile.asked == 5
+
+    run_virtually(run())
+
+
+def test_a_check_finds_that_it_is_back(run_virtually):
+    """A store's check is never held back, and its success ends the rest."""
+    fragile = Fragile()
+
+    async def run():
+        cache = watched(fragile, "cache", Faults(parse({})), asyncio.get_running_loop().time)
+        fragile.is_up = False
+        await failing(cache)
+        fragile.is_up = True
+        await cache.check()
+        assert await cache.get("k") is None
+
+    run_virtually(run())
+
+
+def test_an_injected_failure_is_no_reason_to_leave_it_alone():
+    """Faults by rate keep their rate: what was injected says nothing about the store."""
+    plan = Faults(parse({"faults": [{"kind": "store_down", "rate": 0.5}], "seed": 1}))
+    cache = watched(MemoryCache(), "cache", plan)
+
+    async def run():
+        results = await asyncio.gather(*(cache.get("k") for _ in range(40)), return_exceptions=True)
+        return sum(isinstance(result, StoreError) for result in results)
+
+    n_failed = asyncio.run(run())
+    assert 0 < n_failed < 40
+    assert plan.counts() == {"store_down": n_failed}

@@ -1,0 +1,68 @@
+"""Asks before a run that may cost real money; nothing is sent and nothing contacted to find out."""
+
+from __future__ import annotations
+
+import ipaddress
+import sys
+from decimal import Decimal
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from loadtester.errors import Exit, FmloadError
+
+if TYPE_CHECKING:
+    from loadtester.scenario import Scenario
+
+
+def require_consent(scenario: Scenario) -> None:
+    """Let a run go on that costs nothing or little, has a budget, or is agreed to at the terminal.
+
+    Raises FmloadError, code 2, where it is not agreed to, and where nobody is there to ask.
+    """
+    if scenario.safety.max_cost_usd is not None or not _is_remote(scenario):
+        return
+    usd = _predicted_usd(scenario)
+    if usd <= scenario.safety.confirm_over_usd:
+        return
+    costs = (
+        f"this run may cost ${usd:,.2f}, more than the ${scenario.safety.confirm_over_usd:,.2f} that need no consent"
+    )
+    if not sys.stdin.isatty():
+        raise FmloadError(
+            f"{costs}, and nobody is at a terminal to agree",
+            remedy="look at it with --dry-run, then give it a budget (--max-cost), or agree beforehand (--yes)",
+            code=Exit.USAGE,
+        )
+    print(f"{costs}. Run it? [y/N] ", end="", file=sys.stderr, flush=True)  # noqa: T201  a question to the terminal
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise FmloadError("the run was not agreed to; nothing was sent", code=Exit.USAGE)
+
+
+def _is_remote(scenario: Scenario) -> bool:
+    """Whether the target is neither the bundled one nor on this machine."""
+    from loadtester.plan.service import is_bundled  # noqa: PLC0415  heavy, and --help must be quick
+
+    if is_bundled(scenario):
+        return False
+    url = scenario.target.endpoint_url or scenario.target.url
+    host = None if url is None else urlsplit(url).hostname
+    if host is None:
+        return True
+    try:
+        return not ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host != "localhost" and not host.endswith(".localhost")
+
+
+def _predicted_usd(scenario: Scenario) -> Decimal:
+    """The upper end of the predicted bill; 0 where none of the models has a price."""
+    from loadtester.cost import price_table  # noqa: PLC0415  heavy
+    from loadtester.fleet import plan_of  # noqa: PLC0415
+    from loadtester.plan import predict  # noqa: PLC0415
+
+    prices = price_table(scenario.prices)
+    if not any(query.model and prices.price(query.model) is not None for query in scenario.mix):
+        return Decimal(0)
+    total = predict(scenario, plan_of(scenario), prices).total
+    # What is throttled at first may be answered, and paid for, in the end.
+    return max(total.usd.high, total.usd_if_all_admitted) if scenario.load.on_throttle == "backoff" else total.usd.high

@@ -1,0 +1,124 @@
+"""Advice: what to change, what that should bring, and the command that would prove it wrong."""
+
+from dataclasses import replace
+
+import pytest
+
+from loadtester.analysis import summarise
+from loadtester.analysis.advice import advise
+from loadtester.cost import price_table
+from loadtester.model import CellKey, Outcome
+from loadtester.recorder import Cell, Interval, recording
+
+HAIKU = "anthropic.claude-3-haiku-20240307-v1:0"
+SONNET = "anthropic.claude-3-sonnet-20240229-v1:0"
+
+
+def key(outcome=Outcome.OK, query="lookup", model=HAIKU):
+    return CellKey(query, "ai", model, "" if outcome in (Outcome.THROTTLED, Outcome.TIMEOUT) else model, outcome)
+
+
+def report_of(cells, failures=None, lines=None, **scenario):
+    sent = sum(cell.sent for cell in cells.values())
+    manifest = {
+        "id": "night",
+        "status": "complete",
+        "elapsed_s": 100.0,
+        "plan": {"requests": sent, "duration_s": 100.0},
+        "scenario": {
+            "judge": {"slo_s": 3.0, "daily_messages": 1000},
+            "mix": [{"name": "lookup", "share": 1.0}],
+            "max_tokens": 1024,
+            "load": {"timeout_s": 30.0},
+            **scenario,
+        },
+    }
+    run = recording([Interval(0, planned=sent, sent=sent, cells=cells, failures=failures)])
+    return summarise(manifest, run, price_table({}), lines)
+
+
+def found(report):
+    return {advice.code: advice for advice in report.advice}
+
+
+OK = Cell(count=900, sent=900, in_slo=900, input=90_000, output=90_000)
+
+
+def _throttled_report(calls_under, bucket, monkeypatch, limit, *, max_tokens):
+    """A report on synthetic calls: their quota is what the advice reads."""
+    calls = calls_under(bucket(limit), rate=20, duration_s=60, max_tokens=max_tokens)
+    monkeypatch.setattr("loadtester.analysis.quota.calls_by_model", lambda *_: {HAIKU: calls})
+    cells = {key(): OK, key(Outcome.THROTTLED): Cell(count=100, sent=100)}
+    return report_of(cells, lines=["model"])
+
+
+def test_a_reservation_that_answers_leave_unused_is_lowered(calls_under, bucket, monkeypatch):
+    """Throttled though what is used would fit: --max-tokens as long as 99 % of the answers, and the command to see."""
+    advice = found(_throttled_report(calls_under, bucket, monkeypatch, 160_000, max_tokens=20_000))["throttled"]
+    assert "lower --max-tokens to" in advice.change
+    assert advice.evidence["used_mean"] < 200
+    assert advice.evidence["reserved_mean"] > 20_000
+    limit = int(advice.check.rpartition("--max-tokens ")[2])
+    assert 128 <= limit <= 256
+
+
+def test_plain_demand_needs_more_quota(calls_under, bucket, monkeypatch):
+    """Throttled because of what is used: a smaller reservation is not proposed, but the quota that would do."""
+    advice = found(_throttled_report(calls_under, bucket, monkeypatch, 30_000, max_tokens=500))["throttled"]
+    assert "ask for " in advice.change
+    assert "--quota-request" in advice.check
+    asked = int(advice.change.split()[2].replace(",", ""))
+    # 1,200 calls in the busiest minute, of some 120 tokens.
+    assert 120_000 < asked < 200_000
+
+
+@pytest.mark.parametrize(
+    ("outcome", "detail", "code", "check"),
+    [
+        (Outcome.TIMEOUT, "no answer", "timeouts", "--timeout 60s"),
+        (Outcome.TRUNCATED, "", "truncated", "--max-tokens 2048"),
+        (Outcome.SERVER_ERROR, "pool exhausted", "errors", "--model-connections"),
+        (Outcome.SERVER_ERROR, "boom", "errors", "the same fmload run"),
+    ],
+)
+def test_each_failure_has_a_command(outcome, detail, code, check):
+    """What failed names the flag that would tell whether the change helps, with a figure."""
+    report = report_of({key(): OK, key(outcome): Cell(count=100, sent=100)}, failures={(outcome, detail): 100})
+    advice = found(report)[code]
+    assert check in advice.check
+    assert advice.at_stake == pytest.approx(0.1)
+
+
+def test_one_query_type_that_carries_the_bill():
+    """Dear questions could go to the cheapest model of the run; the saving is in proportion to the whole bill."""
+    dear = Cell(count=100, sent=100, in_slo=100, input=10_000, output=50_000)
+    advice = found(report_of({key(): OK, key(query="tale", model=SONNET): dear}))["dear_query"]
+    assert advice.evidence["query"] == "tale"
+    assert HAIKU in advice.change
+    assert 0.4 < advice.at_stake < advice.evidence["bill_share"] < 1
+
+
+def test_answers_that_nobody_could_use_were_paid_for():
+    """Part of the bill, in USD, and where to see it by outcome."""
+    cut = Cell(count=100, sent=100, in_slo=0, input=10_000, output=90_000)
+    advice = found(report_of({key(): OK, key(Outcome.FILTERED): cut}))["wasted"]
+    assert 0.3 < advice.at_stake < 0.6
+    assert "reports/night" in advice.check
+
+
+def test_turns_that_wait_for_answers():
+    """Users who are ready before the answer is there."""
+    advice = found(report_of({key(): replace(OK, held=90)}))["held"]
+    assert advice.at_stake == pytest.approx(0.1)
+
+
+def test_the_finding_with_most_at_stake_comes_first():
+    """In order of their part of requests or bill; nothing is advised twice."""
+    cells = {
+        key(): replace(OK, held=20),
+        key(Outcome.THROTTLED): Cell(count=300, sent=300),
+        key(Outcome.TIMEOUT): Cell(count=50, sent=50),
+    }
+    advice = advise(report_of(cells))
+    assert [one.code for one in advice][:2] == ["throttled", "timeouts"]
+    assert len({one.code for one in advice}) == len(advice)

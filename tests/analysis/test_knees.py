@@ -1,0 +1,48 @@
+"""The verdict on what a run met."""
+
+from loadtester.analysis.knees import knees_of
+
+
+def _knees(calls, duration_s=60):
+    return knees_of({"m": calls}, duration_s)
+
+
+def test_a_quota_is_not_a_slow_service(calls_under, bucket):
+    """Calls are refused, and those let in are as fast as before: the quota, from when on and at which rate."""
+    knees = _knees(calls_under(bucket(60_000), rate=30, duration_s=60))
+    assert (knees.met, knees.latency) == ("quota", None)
+    assert 10 < knees.quota.at_s < 50
+    assert 20 < knees.quota.offered_per_s < 40
+    assert knees.slowness < 1.5
+    assert "you hit the quota" in knees.words
+    assert "as fast as before" in knees.words
+
+
+def test_a_slow_service_is_no_quota(calls_under, bucket):
+    """Nothing is refused, answers take three times as long from 40 s on: the service."""
+    knees = _knees(calls_under(bucket(10**9), rate=30, duration_s=60, slow_from_s=40))
+    assert (knees.met, knees.quota) == ("service", None)
+    assert abs(knees.latency.at_s - 40) <= 2
+    assert 2 < knees.slowness < 4
+    assert "the service got slow, no quota was hit" in knees.words
+
+
+def test_both_can_be_met(calls_under, bucket):
+    """A run may be throttled and slow; both are said."""
+    knees = _knees(calls_under(bucket(60_000), rate=30, duration_s=60, slow_from_s=40))
+    assert knees.met == "both"
+    assert "you hit the quota" in knees.words
+    assert "the service got slow" in knees.words
+
+
+def test_a_calm_run_met_neither(calls_under, bucket):
+    """Chance alone makes no knee, over many seeds."""
+    for seed in range(30):
+        assert _knees(calls_under(bucket(10**9), rate=30, duration_s=60, seed=seed)).met == "neither"
+
+
+def test_few_answers_do_not_tell(calls_under, bucket):
+    """Under 150 answers say nothing of how fast the service is; refusals still tell of the quota."""
+    knees = _knees(calls_under(bucket(4_000), rate=8, duration_s=10), duration_s=10)
+    assert (knees.met, knees.slowness) == ("quota", None)
+    assert "too few answers" in knees.words
