@@ -87,7 +87,7 @@ class Quota:
 def quota_of(manifest: Mapping[str, Any], lines: Iterable[str]) -> Quota | None:
     """The quotas of a run, from its manifest and the lines of its requests.csv; None where it asked no model.
 
-    Raises KeyError or ValueError where the lines are none of a run.
+    Raises ValueError where the lines are none of a run.
     """
     scenario = manifest["scenario"]
     by_model = calls_by_model(lines, int(scenario.get("max_tokens") or 0))

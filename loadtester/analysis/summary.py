@@ -72,7 +72,7 @@ def _quota(manifest: Mapping[str, Any], lines: Iterable[str] | None) -> Quota | 
     """None where the lines are missing, or are none of a run: a report without them is better than none."""
     try:
         return None if lines is None else quota_of(manifest, lines)
-    except (OSError, KeyError, ValueError):
+    except (OSError, LookupError, ValueError):
         return None
 
 

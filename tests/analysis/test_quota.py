@@ -110,5 +110,5 @@ def test_a_long_run_has_a_course_that_fits_a_page():
 
 def test_lines_of_another_file_are_refused():
     """A file without the columns is an error of its own kind, not a run without calls."""
-    with pytest.raises(KeyError):
+    with pytest.raises(ValueError, match="model"):
         quota_of(manifest(), ["a,b", "1,2"])

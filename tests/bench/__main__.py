@@ -1,20 +1,29 @@
 """`make bench`, or `python tests/bench [NAMES…]`: what fmload costs, as a table. Prints, asserts nothing.
 
-NAMES are parts of it: startup, http (the transport and its drivers alone), ws (the same), load (the whole engine), and
-soak, which takes minutes and has to be asked for: what a process holds as it goes on (soak.py).
+NAMES are parts of it: startup, http (the transport and its drivers alone), ws (the same), load (the whole engine), app
+(the bundled MangaAssist), and soak, which takes minutes and has to be asked for: what a process holds as it goes on
+(soak.py).
 """
 
 from __future__ import annotations
 
 import sys
 
+import app
 import http_path
 import load
 import soak
 import startup
 import ws_path
 
-PARTS = {"startup": startup.rows, "http": http_path.rows, "ws": ws_path.rows, "load": load.rows, "soak": soak.rows}
+PARTS = {
+    "startup": startup.rows,
+    "http": http_path.rows,
+    "ws": ws_path.rows,
+    "load": load.rows,
+    "app": app.rows,
+    "soak": soak.rows,
+}
 
 for part in sys.argv[1:] or [name for name in PARTS if name != "soak"]:
     if part not in PARTS:

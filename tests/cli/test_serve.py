@@ -1,12 +1,11 @@
 """`fmload serve`: the bundled target by a file of its own, from start to end."""
 
-import json
 import os
 import signal
 import subprocess
 import sys
-import time
-import urllib.request
+
+import httpx
 
 LIMIT_S = 30.0
 COMMAND = (
@@ -37,8 +36,7 @@ def test_it_serves_what_the_file_says(tmp_path):
         try:
             name, url, *_ = process.stdout.readline().split()
             assert name == "MangaAssist"
-            with urllib.request.urlopen(f"{url}/health", timeout=LIMIT_S) as response:
-                health = json.load(response)
+            health = httpx.get(f"{url}/health", timeout=LIMIT_S).json()
             assert (health["status"], health["bedrock"]) == ("ok", "ok")
             assert {"cache", "vectors"} <= health["dependencies"].keys()
             process.send_signal(signal.SIGINT)
@@ -49,7 +47,6 @@ def test_it_serves_what_the_file_says(tmp_path):
 
 def test_a_bad_file_is_said(tmp_path):
     """A key that isn't known ends it with an error, before anything serves, and the nearest key is named."""
-    began_s = time.monotonic()
     with serve(tmp_path, "profile: full\nretrieval: {enabledd: true}") as process:
         try:
             out, told = process.communicate(timeout=LIMIT_S)
@@ -57,6 +54,6 @@ def test_a_bad_file_is_said(tmp_path):
             process.kill()
     assert process.returncode != 0
     assert "MangaAssist" not in out
-    assert "retrieval.enabledd" in told, (told, time.monotonic() - began_s)
+    assert "retrieval.enabledd" in told, told
     assert "enabled" in told.replace("enabledd", "")
     assert "Traceback" not in told

@@ -139,3 +139,25 @@ def test_a_store_that_fails_is_told(part):
             await retriever.retrieve("Iron Kitchen")
 
     asyncio.run(run())
+
+
+def test_of_a_long_question_only_the_beginning_counts():
+    """What is embedded is bounded: a title behind the first thousand characters isn't looked for."""
+    seen = []
+
+    class Embeds(LexicalEmbedder):
+        async def embed(self, texts):
+            seen.extend(texts)
+            return await super().embed(texts)
+
+    async def run():
+        retriever = Retriever(Embeds(), NumpyVectors(), Shelf())
+        await retriever.index(CATALOGUE)
+        seen.clear()
+        first = await retriever.retrieve("Iron Kitchen volume 2 " + "z" * 100_000)
+        return first, await retriever.retrieve("z" * 2000 + " Iron Kitchen volume 2")
+
+    first, behind = asyncio.run(run())
+    assert [len(text) for text in seen] == [1000, 1000]
+    assert "Iron Kitchen" not in {product.title for product in behind}
+    assert isinstance(first, tuple)
