@@ -1,11 +1,16 @@
-"""`python -m target_app bedrock|app`: the bundled target's two processes, each on a port of this machine."""
+"""`python -m target_app bedrock|app|token`: the bundled target's two processes, each on a port of this machine.
+
+`token` prints a token for one user of the app instead.
+"""
 
 from __future__ import annotations
 
 import argparse
 import os
+import re
 import socket
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -27,6 +32,8 @@ ADMIN_TOKEN = "MANGAASSIST_ADMIN_TOKEN"  # noqa: S105  the name of one, not a to
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one of the two until it is told to end: exit code 0; 1 and a line on stderr where it can't begin."""
     options = _parser().parse_args(arguments)
+    if options.part == "token":
+        return _token(options)
     with ExitStack() as stack:
         try:
             listener = stack.enter_context(listen(options.host, options.port))
@@ -90,6 +97,18 @@ def _app(options: argparse.Namespace, listener: socket.socket, log: TextIO | Non
     )
 
 
+def _token(options: argparse.Namespace) -> int:
+    from target_app.edges.tokens import issue  # noqa: PLC0415  each command loads only what it needs
+
+    try:
+        token = issue(options.secret, options.user, int(time.time() + options.valid))
+    except ValueError as error:
+        sys.stderr.write(f"target_app token: {error}\n")
+        return 1
+    sys.stdout.write(token + "\n")
+    return 0
+
+
 @contextmanager
 def _opened(path: Path | None) -> Iterator[TextIO | None]:
     """The log, written out line by line, so that what has ended is on record when the process is killed."""
@@ -123,7 +142,11 @@ def _parser() -> argparse.ArgumentParser:
     app.add_argument("--bedrock-url", type=_url, help="default: the region's own endpoint")
     app.add_argument("--region", default="ap-northeast-1")
     app.add_argument("--admin-token", help=f"what /admin asks for; default: {ADMIN_TOKEN}, or there is no /admin")
-    app.add_argument("--model-connections", type=_count, default=50, help="the pool's size")
+    app.add_argument("--model-connections", type=_count_from_1, default=50, help="the pool's size")
+    token = parts.add_parser("token", help="a token for one user")
+    token.add_argument("--config", type=_secret, required=True, dest="secret", help="the app's file")
+    token.add_argument("--user", required=True, help="letters, digits, _ and -")
+    token.add_argument("--valid", type=_duration_s, default=3600.0, help="like 90s, 15m, 1h, 7d; default: 1h")
     for part in (bedrock, app):
         part.add_argument("--host", default="127.0.0.1")
         part.add_argument("--port", type=_port, default=0, help="0: a free one")
@@ -138,6 +161,13 @@ def _factor(text: str) -> float:
     if not 0 <= value < float("inf"):
         raise argparse.ArgumentTypeError(f"{text} is not a number from 0 up")
     return value
+
+
+def _duration_s(text: str) -> float:
+    match = re.fullmatch(r"([0-9]{1,9})([smhd])", text)
+    if match is None or not int(match[1]):
+        raise argparse.ArgumentTypeError(f"{text} is not a duration like 90s, 15m, 1h, 7d")
+    return int(match[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
 
 
 def _count(text: str) -> int:
@@ -179,6 +209,13 @@ def _config(text: str) -> Config:
         return config.load(Path(text))
     except (OSError, ValueError) as error:
         raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _secret(text: str) -> str:
+    secret = _config(text).auth.secret
+    if secret is None:
+        raise argparse.ArgumentTypeError(f"{text}: there is no auth.secret, so that no token is asked for")
+    return secret
 
 
 def _port(text: str) -> int:

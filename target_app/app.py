@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any, TextIO
 
 from starlette.applications import Starlette
@@ -19,27 +20,30 @@ from target_app.edges.openapi import OpenApi
 from target_app.edges.rest import ChatRest
 from target_app.edges.shop import Shop
 from target_app.edges.sse import ChatSse
+from target_app.edges.tokens import Gate
 from target_app.edges.websocket import ChatSocket
 from target_app.endpoint import Endpoint
 from target_app.errors import STATUS, ChatError, Code
 from target_app.journal import Journal
-from target_app.model import Model
-from target_app.model_client import POOL_SIZE, BedrockModel
+from target_app.model import Provider
+from target_app.model_client import BedrockModel
 from target_app.orchestrator import Orchestrator
 from target_app.outfit import Outfit, outfitted
+from target_app.pools.limits import LIMITS
 from target_app.reception import Reception
 
 _CODES = {status: code for code, status in STATUS.items()}
 
 
 def create_app(
-    endpoint: Endpoint, log: TextIO | None, config: Config | None = None, *, model_connections: int = POOL_SIZE
+    endpoint: Endpoint, log: TextIO | None, config: Config | None = None, *, model_connections: int | None = None
 ) -> Starlette:
     """MangaAssist over the Bedrock at `endpoint`; `log` takes a line a chat message, its owner closes it.
 
     The stores are opened when the server starts, and closed when it ends.
     """
-    model = BedrockModel(endpoint, pool_size=model_connections)
+    limits = LIMITS["bedrock"]
+    model = BedrockModel(endpoint, limits=replace(limits, max_size=model_connections or limits.max_size))
     chosen = config or Config()
 
     @asynccontextmanager
@@ -51,19 +55,20 @@ def create_app(
     return Starlette(exception_handlers={HTTPException: _refused}, lifespan=lifespan)
 
 
-def assemble(model: Model, parts: Outfit, log: TextIO | None, config: Config | None = None) -> Starlette:
+def assemble(model: Provider, parts: Outfit, log: TextIO | None, config: Config | None = None) -> Starlette:
     """MangaAssist from its model and the parts around it, which are open and stay so while it serves."""
     config = config or Config()
     orchestrator = Orchestrator(parts.gateway, parts.sessions, parts=parts.around)
     reception = Reception(orchestrator, Journal(log), limit_s=config.limits.integration_s)
-    socket = ChatSocket(reception, config.limits.idle_s, config.limits.total_s, config.auth.secret)
+    gate = Gate(config.auth.secret)
+    socket = ChatSocket(reception, config.limits.idle_s, config.limits.total_s, gate)
     return Starlette(
         routes=[
             WebSocketRoute("/ws", socket),
-            Route("/v1/chat", ChatRest(reception), methods=["POST"]),
-            Route("/v1/chat/stream", ChatSse(reception), methods=["POST"]),
+            Route("/v1/chat", ChatRest(reception, gate), methods=["POST"]),
+            Route("/v1/chat/stream", ChatSse(reception, gate), methods=["POST"]),
             Route("/openapi.json", OpenApi(), methods=["GET"]),
-            *Shop(parts.products, parts.carts).routes,
+            *Shop(parts.products, parts.carts, parts.changed, gate).routes,
             *Health(model, parts.checks).routes,
             *Admin(config.admin.token, _views(config, parts), parts.faults).routes,
         ],

@@ -45,15 +45,19 @@ class StoresConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RetrievalConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Whether the prompt gets products of the catalogue that the question is about, and how many."""
+    """Whether the prompt gets products of the catalogue that the question is about, and how many.
+
+    The `embedder` is the semantic cache's too; `titan` asks Bedrock for each text.
+    """
 
     enabled: bool = False
     n_sources: Annotated[int, msgspec.Meta(ge=1, le=5)] = 5
     min_similarity: Annotated[float, msgspec.Meta(ge=-1, le=1)] = 0.2
+    embedder: Literal["lexical", "titan"] = "lexical"
 
 
 class AuthConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """With a `secret`, each connection to /ws needs a token that was signed with it."""
+    """With a `secret`, chats and carts need a token that was signed with it, and are its user's alone."""
 
     secret: _Secret | None = None
 

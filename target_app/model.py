@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from target_app.chat import Usage
+from target_app.pools.meter import PoolReport
 
 #: Takes the next piece of an answer's text; the model is read no faster than it returns.
 Deliver = Callable[[str], Awaitable[None]]
@@ -52,3 +53,13 @@ class Model(Protocol):
 
     async def is_reachable(self) -> bool:
         """Whether the model's endpoint takes connections; costs nothing."""
+
+
+class Provider(Model, Protocol):
+    """Where models are: one may also be invoked with a body of its own shape."""
+
+    async def invoke(self, model: str, body: bytes) -> bytes:
+        """The body of the response. Raises ChatError."""
+
+    def pool(self) -> PoolReport:
+        """What its connections did so far."""

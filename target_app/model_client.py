@@ -19,17 +19,14 @@ from target_app.endpoint import Endpoint
 from target_app.errors import ChatError, Code
 from target_app.model import Deliver, ModelCall, ModelReply
 from target_app.model_errors import mapped
+from target_app.model_stream import batches
+from target_app.pools.limits import LIMITS, PoolLimits
+from target_app.pools.meter import PoolReport
+from target_app.pools.places import CheckoutTimeoutError, Places
 
-#: MangaAssist's pool for Bedrock: connections at most, and how long to wait for a free one.
-POOL_SIZE: Final = 50
-CHECKOUT_S: Final = 2.0
-
-_CONNECT_S: Final = 3.0
-#: The longest silence of the model. An unstreamed answer is one silence to its end, so it is API Gateway's limit for
-#: an integration: what takes longer could not be delivered any more.
+#: The longest silence of the model, in the place of the pool's `read_s`. An unstreamed answer is one silence to its
+#: end, so it is API Gateway's limit for an integration: what takes longer could not be delivered any more.
 _READ_S: Final = 29.0
-#: How long a connection may be idle before it is closed.
-_IDLE_S: Final = 300.0
 
 #: What an emulator is signed with: it gets no credentials, and no settings either, of the user's.
 _EMULATOR_KEY: Final = ("AKIDFMLOADEMULATOR", "not-a-secret")
@@ -41,21 +38,20 @@ _NO_SETTINGS: Final = {
 
 
 class BedrockModel:
-    """Asks Bedrock's Converse and ConverseStream inside `async with`; never retries, so no load is hidden.
+    """Asks Bedrock inside `async with`; never retries, so no load is hidden.
 
-    Owns the client. At most `pool_size` calls are under way; the others wait `checkout_s` for a connection.
+    Owns the client. At most `limits.max_size` calls are under way; the others wait in line for a connection.
     """
 
-    def __init__(self, endpoint: Endpoint, *, pool_size: int = POOL_SIZE, checkout_s: float = CHECKOUT_S) -> None:
+    def __init__(self, endpoint: Endpoint, *, limits: PoolLimits = LIMITS["bedrock"]) -> None:
         self._endpoint = endpoint
-        self._pool_size = pool_size
-        self._checkout_s = checkout_s
-        self._connections = asyncio.Semaphore(pool_size)
+        self._limits = limits
+        self._places = Places(limits)
         self._stack = AsyncExitStack()
         self._opened: Any = None
 
     async def __aenter__(self) -> Self:
-        self._opened = await self._stack.enter_async_context(_client(self._endpoint, self._pool_size))
+        self._opened = await self._stack.enter_async_context(_client(self._endpoint, self._limits))
         return self
 
     async def __aexit__(
@@ -85,12 +81,25 @@ class BedrockModel:
                 # Read to its end, the connection is back in the pool; broken off, Bedrock is to know at once.
                 stream.close()
 
+    async def invoke(self, model: str, body: bytes) -> bytes:
+        """The body of the response by InvokeModel. Raises ChatError."""
+        async with self._connection():
+            with mapped():
+                response = await self._client.invoke_model(modelId=model, body=body, contentType="application/json")
+                async with response["body"] as stream:
+                    data: bytes = await stream.read()
+        return data
+
+    def pool(self) -> PoolReport:
+        """What the places for its calls did so far."""
+        return self._places.meter.report()
+
     async def is_reachable(self) -> bool:
         """Whether Bedrock's endpoint takes a TCP connection: that costs nothing, unlike any call of the service."""
         parts = urlsplit(self._client.meta.endpoint_url)
         port = parts.port or (443 if parts.scheme == "https" else 80)
         try:
-            async with asyncio.timeout(_CONNECT_S):
+            async with asyncio.timeout(self._limits.connect_s):
                 _, writer = await asyncio.open_connection(parts.hostname, port)
         except OSError:
             return False
@@ -106,29 +115,25 @@ class BedrockModel:
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[None]:
         """A place in the pool. Raises ChatError internal where none comes free in time: the pool is ours."""
-        try:
-            async with asyncio.timeout(self._checkout_s):
-                await self._connections.acquire()
-        except TimeoutError:
-            words = f"all {self._pool_size} connections to the model were busy for {self._checkout_s:g} s"
-            raise ChatError(Code.INTERNAL, words) from None
-        try:
+        async with AsyncExitStack() as stack:
+            try:
+                await stack.enter_async_context(self._places.lease())
+            except CheckoutTimeoutError as error:
+                raise ChatError(Code.INTERNAL, f"the model's pool: {error}") from None
             yield
-        finally:
-            self._connections.release()
 
 
 @asynccontextmanager
-async def _client(endpoint: Endpoint, pool_size: int) -> AsyncIterator[Any]:
+async def _client(endpoint: Endpoint, limits: PoolLimits) -> AsyncIterator[Any]:
     settings: dict[str, Any] = {
         "retries": {"total_max_attempts": 1, "mode": "standard"},
-        "max_pool_connections": pool_size,
-        "connect_timeout": _CONNECT_S,
+        "max_pool_connections": limits.max_size,
+        "connect_timeout": limits.connect_s,
         "read_timeout": _READ_S,
         "tcp_keepalive": True,
         # The request's shape is ours and fixed; checking it again each time is a tenth of the client's work.
         "parameter_validation": False,
-        "connector_args": {"keepalive_timeout": _IDLE_S},
+        "connector_args": {"keepalive_timeout": limits.idle_s},
     }
     if endpoint.is_emulator:
         # Signature v4 said in code outranks a bearer token in the environment; an empty proxy map its proxies.
@@ -162,25 +167,19 @@ async def _collect(call: ModelCall, stream: Any, deliver: Deliver) -> ModelReply
     pieces: list[str] = []
     stop_reason: str | None = None
     metadata: dict[str, Any] | None = None
-    async with aclosing(aiter(stream)) as events:
-        while (event := await _next(events)) is not None:
-            if "contentBlockDelta" in event:
-                if text := event["contentBlockDelta"]["delta"].get("text"):
-                    pieces.append(text)
-                    await deliver(text)
-            elif "messageStop" in event:
-                stop_reason = event["messageStop"]["stopReason"]
-            elif "metadata" in event:
-                metadata = event["metadata"]
+    async with aclosing(batches(stream)) as reads:
+        async for events in reads:
+            for event in events:
+                if event.delta.text:
+                    pieces.append(event.delta.text)
+                    await deliver(event.delta.text)
+                elif event.stop_reason is not None:
+                    stop_reason = event.stop_reason
+                elif event.usage is not None:
+                    metadata = {"usage": event.usage, "trace": event.trace or {}}
     if stop_reason is None or metadata is None:
         raise ChatError(Code.MODEL_ERROR, "the model's answer broke off")
     return _reply(call, "".join(pieces), stop_reason, metadata)
-
-
-async def _next(events: AsyncIterator[dict[str, Any]]) -> dict[str, Any] | None:
-    """The next event, None at the end; apart from `deliver`, whose errors aren't the model's."""
-    with mapped():
-        return await anext(events, None)
 
 
 def _reply(call: ModelCall, text: str, stop_reason: str, response: dict[str, Any]) -> ModelReply:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
+
+import msgspec
 
 from target_app.chat import ChatMessage, Done, Fault, Timing
 from target_app.gateway.answer_cache import AnswerCache, Hit
@@ -71,16 +73,20 @@ class Orchestrator:
         self._clock_ns = clock_ns
         self._parts = parts or Parts()
 
-    async def answer(self, message: ChatMessage, deliver: Deliver | None = None) -> Answer:
+    async def answer(self, message: ChatMessage, deliver: Deliver | None = None, user: str | None = None) -> Answer:
         """The answer to `message`; with `deliver` its text is streamed there too, as it comes.
+
+        The session is one of `user`'s; None is the one that everybody is without tokens.
 
         With repair switched on, nothing is delivered before the whole answer has been found fit. The exchange is kept
         once it is complete: a failed or cancelled one leaves the history as it was. Raises ChatError.
         """
         with noting() as failed:
-            return await _Turn(self._model, self._sessions, self._parts, self._clock_ns, failed).answer(
-                message, deliver
-            )
+            turn = _Turn(self._model, self._sessions, self._parts, self._clock_ns, failed)
+            answer = await turn.answer(_owned(message, user), deliver)
+        if user is None:
+            return answer
+        return replace(answer, done=msgspec.structs.replace(answer.done, session_id=message.session_id))
 
 
 class _Turn:
@@ -201,6 +207,11 @@ class _Turn:
             repair=None if repaired.action is Action.FIT else repaired.action.value,
         )
         return Answer(reply.text, done, _faults(repaired.found))
+
+
+def _owned(message: ChatMessage, user: str | None) -> ChatMessage:
+    """The message with its session under a key that is the user's alone: no user's name has a `/` in it."""
+    return message if user is None else msgspec.structs.replace(message, session_id=f"{user}/{message.session_id}")
 
 
 def _timing(watch: Stopwatch) -> Timing:

@@ -47,8 +47,10 @@ class Reception:
         self._clock_ns = clock_ns
         self._limit_s = limit_s
 
-    async def take(self, data: bytes | str, transport: str, deliver: Deliver | None = None) -> Answer:
-        """Answer the message in the JSON text `data`, streamed to `deliver` if given.
+    async def take(
+        self, data: bytes | str, transport: str, deliver: Deliver | None = None, *, user: str | None = None
+    ) -> Answer:
+        """Answer the message in the JSON text `data`, streamed to `deliver` if given; the session is `user`'s own.
 
         Raises ChatError, whatever went wrong inside, and lets ClientGoneError pass.
         """
@@ -56,7 +58,7 @@ class Reception:
         try:
             visit.message = parse(data)
             visit.model = route(visit.message)
-            visit.answer = await self._answer(visit.message, visit.stamped(deliver))
+            visit.answer = await self._answer(visit.message, visit.stamped(deliver), user)
         except ChatError as error:
             visit.outcome = error.code
             raise
@@ -72,13 +74,13 @@ class Reception:
         finally:
             self._journal.write(visit.line())
 
-    async def _answer(self, message: ChatMessage, deliver: Deliver | None) -> Answer:
+    async def _answer(self, message: ChatMessage, deliver: Deliver | None, user: str | None) -> Answer:
         if self._limit_s is None:
-            return await self._orchestrator.answer(message, deliver)
+            return await self._orchestrator.answer(message, deliver, user)
         limit = asyncio.timeout(self._limit_s)
         try:
             async with limit:
-                return await self._orchestrator.answer(message, deliver)
+                return await self._orchestrator.answer(message, deliver, user)
         except TimeoutError:
             if limit.expired():
                 raise OverdueError(self._limit_s) from None

@@ -15,10 +15,14 @@ from target_app.stores.product import Product, ProductStore
 from target_app.stores.vector import Embedder, Entry, Match, VectorStore
 
 _NAMESPACE: Final = "titles"
+#: What each entry of a title says of it.
+_KINDS: Final = ("en", "ja", "about")
 #: A title has up to three entries, and of the nearest titles the one that the question names comes first.
 _CANDIDATES: Final = 8
 #: Titles embedded and stored at a time.
-_CHUNK: Final = 500
+_CHUNK: Final = 100
+#: Of a question only its beginning is embedded: a whole book would hold up everybody else.
+_LONGEST_CHARS: Final = 1000
 
 _VOLUME: Final = re.compile(r"(?:\bvol(?:umes?|s|\.)?\s*|第\s*)(\d{1,4})\b|(\d{1,4})\s*巻", re.ASCII | re.IGNORECASE)
 _NEWEST: Final = re.compile(r"\b(?:latest|newest|most recent)\b|最新|新刊", re.IGNORECASE)
@@ -56,7 +60,16 @@ class Retriever:
         titles: defaultdict[str, list[Product]] = defaultdict(list)
         for product in products:
             titles[product.title].append(product)
-        texts = [described for volumes in titles.values() for described in _described(volumes)]
+        await self._add([described for volumes in titles.values() for described in _described(volumes)])
+
+    async def replace(self, title: str, volumes: Sequence[Product]) -> None:
+        """Make `volumes` all that is known of a title; without any, it is forgotten."""
+        described = _described(volumes) if volumes else []
+        for key in {f"{kind}:{title}" for kind in _KINDS} - {key for key, _, _ in described}:
+            await self._vectors.delete(_NAMESPACE, key)
+        await self._add(described)
+
+    async def _add(self, texts: Sequence[tuple[str, str, bytes]]) -> None:
         for start in range(0, len(texts), _CHUNK):
             chunk = texts[start : start + _CHUNK]
             rows = await self._embedder.embed([text for _, text, _ in chunk])
@@ -69,6 +82,7 @@ class Retriever:
         One volume of each title, the nearest first, then second ones; of a title the volume that the question numbers,
         or the newest where it asks for that, then the first and the newest. What is no longer sold is left out.
         """
+        question = question[:_LONGEST_CHARS]
         (embedding,) = await self._embedder.embed([question])
         matches = await self._vectors.nearest(_NAMESPACE, embedding, limit * _CANDIDATES)
         titles = _ranked(question, [match for match in matches if match.similarity >= self._min_similarity])
@@ -89,8 +103,8 @@ def _described(volumes: Sequence[Product]) -> list[tuple[str, str, bytes]]:
     numbered = sorted((product.volume, product.id) for product in volumes)
     payload = msgspec.json.encode(_Title(first.title, first.title_ja, numbered))
     about = f"{first.title} {first.author} {first.genre} {first.summary}"
-    texts = {"en": first.title, "ja": first.title_ja, "about": about}
-    return [(f"{kind}:{first.title}", text, payload) for kind, text in texts.items() if text]
+    texts = zip(_KINDS, (first.title, first.title_ja, about), strict=True)
+    return [(f"{kind}:{first.title}", text, payload) for kind, text in texts if text]
 
 
 def _ranked(question: str, matches: Sequence[Match]) -> list[_Title]:

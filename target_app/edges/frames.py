@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import CloseCode, Frame
+
+from target_app.edges.corked import CorkedTransport
 
 #: A frame, and a message of many frames, in bytes; more closes the connection with 1009 (API Gateway's quotas).
 MAX_FRAME_BYTES: Final = 32 * 1024
@@ -29,6 +31,10 @@ class GatewayProtocol(WebSocketsSansIOProtocol):
         super().__init__(*args, **named)
         self._is_refused = False
         self._cut_off: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: Any) -> None:
+        """Take over a connection."""
+        super().connection_made(cast("asyncio.Transport", CorkedTransport(transport)))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Take note that the connection is gone."""

@@ -19,8 +19,11 @@ from target_app.stores.product import Product
 _REFERENCE: Final = "#/components/schemas/{name}"
 _MODEL_CODES: Final = (
     Code.BAD_REQUEST, Code.THROTTLED, Code.MODEL_ERROR, Code.UNAVAILABLE, Code.MODEL_TIMEOUT, Code.INTERNAL,
+    Code.UNAUTHORIZED, Code.FORBIDDEN,
 )  # fmt: skip
 _SHOP_CODES: Final = (Code.BAD_REQUEST, Code.UNAVAILABLE)
+#: Where a token is asked for, if the service has a secret to sign them with.
+_TOKEN_CODES: Final = (Code.UNAUTHORIZED, Code.FORBIDDEN)
 
 
 class ErrorBody(msgspec.Struct, frozen=True):
@@ -76,12 +79,12 @@ def _paths() -> dict[str, Any]:
         },
         "/v1/carts/{user}": {
             "parameters": [_in_path("user")],
-            "get": _operation("getCart", Cart, _SHOP_CODES),
+            "get": _operation("getCart", Cart, (*_SHOP_CODES, *_TOKEN_CODES)),
         },
         "/v1/carts/{user}/items/{product}": {
             "parameters": [_in_path("user"), _in_path("product")],
-            "put": _operation("putItem", CartItem, gone, body=ItemBody),
-            "delete": _operation("removeItem", None, gone),
+            "put": _operation("putItem", CartItem, (*gone, *_TOKEN_CODES), body=ItemBody),
+            "delete": _operation("removeItem", None, (*gone, *_TOKEN_CODES)),
         },
     }
 

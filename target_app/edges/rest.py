@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 from starlette.types import Receive, Scope, Send
 
 from target_app.edges.presence import read_body, while_present
+from target_app.edges.tokens import Gate
 from target_app.errors import STATUS, ChatError
 from target_app.reception import ClientGoneError, Reception
 
@@ -20,13 +21,14 @@ class ChatRest:
     """The ASGI application behind POST /v1/chat."""
 
     reception: Reception
+    gate: Gate = field(default_factory=Gate)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; nothing is sent to a client that has gone."""
-        del scope
         try:
+            user = self.gate.user(scope)
             body = await read_body(receive)
-            answer = await while_present(receive, self.reception.take(body, "rest"))
+            answer = await while_present(receive, self.reception.take(body, "rest", user=user))
             timing = {"server-timing": answer.done.timing.header()}
             await send_json(send, 200, {**answer.done.body(), "answer": answer.text}, timing)
         except ChatError as error:

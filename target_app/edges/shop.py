@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from target_app.edges.presence import read_body
 from target_app.edges.rest import send_error, send_json
+from target_app.edges.tokens import Gate
 from target_app.errors import ChatError, Code
 from target_app.reception import ClientGoneError
 from target_app.stores.cart import CartItem, CartStore
@@ -73,14 +74,21 @@ class Cart(msgspec.Struct, frozen=True):
 
 
 _Endpoint = Callable[[Request], Awaitable[Any]]
+#: Takes the id of a product, and the product, None where it is gone.
+Changed = Callable[[str, Product | None], Awaitable[None]]
 
 
 class Shop:
-    """The routes of products and carts, over their stores."""
+    """The routes of products and carts, over their stores.
 
-    def __init__(self, products: ProductStore, carts: CartStore) -> None:
+    `changed` is told the id of each product that was put or deleted, and what it is now. A cart is its user's alone.
+    """
+
+    def __init__(self, products: ProductStore, carts: CartStore, changed: Changed, gate: Gate) -> None:
         self._products = products
         self._carts = carts
+        self._changed = changed
+        self._gate = gate
 
     @property
     def routes(self) -> list[Route]:
@@ -112,18 +120,21 @@ class Shop:
         body = _decoded(await read_body(request.receive), ProductBody)
         product = Product(id=key, **msgspec.structs.asdict(body))
         await self._products.put(product)
+        await self._changed(key, product)
         return product
 
     async def _delete(self, request: Request) -> None:
-        if not await self._products.delete(_id(request, "id")):
+        key = _id(request, "id")
+        if not await self._products.delete(key):
             raise ChatError(Code.NOT_FOUND, "there is no such product")
+        await self._changed(key, None)
 
     async def _cart(self, request: Request) -> Cart:
-        user = _id(request, "user")
+        user = self._owner(request)
         return Cart(user, await self._carts.items(user))
 
     async def _put_item(self, request: Request) -> CartItem:
-        user, key = _id(request, "user"), _id(request, "product")
+        user, key = self._owner(request), _id(request, "product")
         body = _decoded(await read_body(request.receive), ItemBody)
         if await self._products.get(key) is None:
             raise ChatError(Code.NOT_FOUND, "there is no such product")
@@ -132,8 +143,16 @@ class Shop:
         return item
 
     async def _remove_item(self, request: Request) -> None:
-        if not await self._carts.remove(_id(request, "user"), _id(request, "product")):
+        if not await self._carts.remove(self._owner(request), _id(request, "product")):
             raise ChatError(Code.NOT_FOUND, "the product is not in this cart")
+
+    def _owner(self, request: Request) -> str:
+        """Whose cart it is. Raises ChatError, forbidden where that is another one than the token's user."""
+        admitted = self._gate.user(request.scope)
+        user = _id(request, "user")
+        if admitted not in (None, user):
+            raise ChatError(Code.FORBIDDEN, "the cart is another user's")
+        return user
 
 
 class _Endpoints:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import msgspec
@@ -10,6 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from target_app.edges.presence import read_body, while_present
 from target_app.edges.rest import send_error
+from target_app.edges.tokens import Gate
 from target_app.errors import ChatError
 from target_app.reception import ClientGoneError, Reception
 
@@ -22,14 +23,15 @@ class ChatSse:
     """The ASGI application behind POST /v1/chat/stream."""
 
     reception: Reception
+    gate: Gate = field(default_factory=Gate)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Stream one answer; an error is an HTTP status before the first event, and an event after it."""
-        del scope
         events = _Events(send)
         try:
+            user = self.gate.user(scope)
             body = await read_body(receive)
-            answer = await while_present(receive, self.reception.take(body, "sse", events.delta))
+            answer = await while_present(receive, self.reception.take(body, "sse", events.delta, user=user))
             await events.send("done", answer.done.body())
             await events.end()
         except ChatError as error:

@@ -8,6 +8,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from starlette.datastructures import Headers, QueryParams
@@ -40,6 +43,18 @@ def admit(secret: str, scope: Scope, now_s: float) -> str:
     if int(parts["expiry"]) <= now_s:
         raise ChatError(Code.FORBIDDEN, "the token has expired")
     return parts["user"]
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Who may come in: with a `secret`, whoever brings a good token; `now` is wall time, for when one expires."""
+
+    secret: str | None = None
+    now: Callable[[], float] = time.time
+
+    def user(self, scope: Scope) -> str | None:
+        """The token's user; None where no token is asked for. Raises ChatError as `admit` does."""
+        return None if self.secret is None else admit(self.secret, scope, self.now())
 
 
 def _bearer(scope: Scope) -> str:

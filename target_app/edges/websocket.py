@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import time
-from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import msgspec
 from starlette.types import Message, Receive, Scope, Send
 
 from target_app.edges.rest import send_error
-from target_app.edges.tokens import admit
+from target_app.edges.tokens import Gate
 from target_app.errors import ChatError, Code
 from target_app.reception import ClientGoneError, OverdueError, Reception
 
@@ -34,27 +32,25 @@ _encoder = msgspec.json.Encoder()
 class ChatSocket:
     """The ASGI application behind /ws.
 
-    A connection ends `idle_s` after the last frame either way, and `total_s` after it began. With a `secret`, it needs
-    a token, and is refused before the upgrade; `now` is wall time, for when a token expires.
+    A connection ends `idle_s` after the last frame either way, and `total_s` after it began. One that the
+    gate lets nobody in by is refused before the upgrade.
     """
 
     reception: Reception
     idle_s: float = IDLE_S
     total_s: float = TOTAL_S
-    secret: str | None = None
-    now: Callable[[], float] = time.time
+    gate: Gate = field(default_factory=Gate)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection to its end; when the client leaves, what is in flight is cancelled."""
         await receive()
-        if self.secret is not None:
-            try:
-                admit(self.secret, scope, self.now())
-            except ChatError as error:
-                await send_error(send, error, "websocket.http.response")
-                return
+        try:
+            user = self.gate.user(scope)
+        except ChatError as error:
+            await send_error(send, error, "websocket.http.response")
+            return
         await send({"type": "websocket.accept"})
-        connection = _Connection(self.reception, send, self.idle_s, self.total_s)
+        connection = _Connection(self.reception, user, send, self.idle_s, self.total_s)
         try:
             while (event := await connection.next(receive))["type"] == "websocket.receive":
                 await connection.take(event)
@@ -82,8 +78,9 @@ _envelopes = msgspec.json.Decoder(_Envelope)
 class _Connection:
     """One client's connection; owns the tasks that answer its messages."""
 
-    def __init__(self, reception: Reception, send: Send, idle_s: float, total_s: float) -> None:
+    def __init__(self, reception: Reception, user: str | None, send: Send, idle_s: float, total_s: float) -> None:
         self._reception = reception
+        self._user = user
         self._idle_s = idle_s
         self._now = asyncio.get_running_loop().time
         self._active_at = self._now()
@@ -137,7 +134,7 @@ class _Connection:
         # Where the client has gone, the reading side finds out too, and ends the connection.
         with suppress(ClientGoneError):
             try:
-                answer = await self._reception.take(text, "ws", deliver)
+                answer = await self._reception.take(text, "ws", deliver, user=self._user)
             except OverdueError:
                 await self._refuse("Endpoint request timed out")
             except ChatError as error:

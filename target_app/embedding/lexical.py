@@ -31,6 +31,10 @@ class LexicalEmbedder:
     """Weighs trigrams by 1 + ln(count) and by their rarity among the texts of `corpus`; all alike without one."""
 
     def __init__(self, corpus: Iterable[str] = ()) -> None:
+        self.learn(corpus)
+
+    def learn(self, corpus: Iterable[str]) -> None:
+        """Weigh by these texts from now on; what was embedded before is compared with nothing of afterwards."""
         self._rarity = _rarity(corpus)
 
     async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:

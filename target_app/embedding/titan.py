@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 import numpy as np
-from botocore.exceptions import BotoCoreError, ClientError
 from numpy.typing import NDArray
 
 from target_app.batching import UNPROCESSED, BatchCounts, Batcher, BatchError, Unprocessed
+from target_app.errors import ChatError, Code
 from target_app.stores.errors import StoreError
 
 MODEL: Final = "amazon.titan-embed-text-v2:0"
@@ -20,7 +20,7 @@ DIMENSIONS: Final = 512
 #: Texts a batch.
 _BATCH: Final = 10
 #: What Bedrock answers for the moment: such a text is sent again.
-_TRANSIENT: Final = frozenset({"ThrottlingException", "ServiceUnavailableException", "ModelNotReadyException"})
+_TRANSIENT: Final = frozenset({Code.THROTTLED, Code.UNAVAILABLE})
 
 
 class _Response(msgspec.Struct, frozen=True):
@@ -31,13 +31,13 @@ _RESPONSE: Final = msgspec.json.Decoder(_Response)
 
 
 class TitanEmbedder:
-    """Embeds through `invoke`, which takes the body of an InvokeModel for Titan and gives the response's body.
+    """Embeds through `invoke`, which takes a model's id and the body of an InvokeModel and gives the response's body.
 
     Titan takes one text a call, so a batch is ten calls at once: a bound on how many are under way for whoever embeds
     a whole catalogue. Throttled texts are sent again, those of the chat and of the catalogue alike.
     """
 
-    def __init__(self, invoke: Callable[[bytes], Awaitable[bytes]], *, backoff_s: float = 0.05) -> None:
+    def __init__(self, invoke: Callable[[str, bytes], Awaitable[bytes]], *, backoff_s: float = 0.05) -> None:
         self._invoke = invoke
         self._batcher: Batcher[str, list[float]] = Batcher(
             self._batch, size=_BATCH, is_prompt=True, backoff_s=backoff_s
@@ -69,25 +69,12 @@ class TitanEmbedder:
         """The vector of one text; what failed for it fails for it alone."""
         request = {"inputText": text, "dimensions": DIMENSIONS, "normalize": True}
         try:
-            embedding = _RESPONSE.decode(await self._invoke(msgspec.json.encode(request))).embedding
-        except ClientError as error:
-            code = error.response.get("Error", {}).get("Code", "")
-            return UNPROCESSED if code in _TRANSIENT else _failed(code)
-        except (BotoCoreError, OSError, msgspec.DecodeError) as error:
+            embedding = _RESPONSE.decode(await self._invoke(MODEL, msgspec.json.encode(request))).embedding
+        except ChatError as error:
+            return UNPROCESSED if error.code in _TRANSIENT else _failed(error.code)
+        except msgspec.DecodeError as error:
             return _failed(type(error).__name__)
         return embedding if len(embedding) == DIMENSIONS else _failed(f"{len(embedding)} dimensions")
-
-
-def through(client: Any) -> Callable[[bytes], Awaitable[bytes]]:
-    """What TitanEmbedder calls, by an open aioboto3 client of bedrock-runtime."""
-
-    async def invoke(body: bytes) -> bytes:
-        response = await client.invoke_model(modelId=MODEL, body=body, contentType="application/json")
-        async with response["body"] as stream:
-            data: bytes = await stream.read()
-        return data
-
-    return invoke
 
 
 def _failed(reason: str) -> StoreError:

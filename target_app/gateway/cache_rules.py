@@ -121,6 +121,10 @@ class Titles:
     """The shop's titles, for finding them in questions however they are written; may be empty."""
 
     def __init__(self, titles: Iterable[str] = ()) -> None:
+        self.learn(titles)
+
+    def learn(self, titles: Iterable[str]) -> None:
+        """Know these, and no others, from now on."""
         self._titles = frozenset(normalised(title) for title in titles) - {""}
         self._lengths = sorted({len(title) for title in self._titles}, reverse=True)
 

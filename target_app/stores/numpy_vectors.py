@@ -13,7 +13,7 @@ from target_app.stores.errors import StoreError
 from target_app.stores.vector import Embedding, Entry, Match
 
 MAX_ENTRIES: Final = 20_000
-_FIRST_ROWS: Final = 64
+_FIRST_ENTRIES: Final = 64
 
 
 class NumpyVectors:
@@ -48,12 +48,16 @@ class NumpyVectors:
 
 
 class _Space:
-    """One namespace. Row i of the matrix belongs to `ids[i]`; the rows in use are the first len(ids)."""
+    """One namespace. Column i of the matrix belongs to `ids[i]`; the columns in use are the first len(ids).
+
+    An entry is a column because an embedding by wording is nearly all zeros: then a question reads some forty rows, and
+    not a matrix that is larger than the processor's caches.
+    """
 
     def __init__(self, dimensions: int) -> None:
-        self._matrix: NDArray[np.float32] = np.empty((_FIRST_ROWS, dimensions), np.float32)
+        self._matrix: NDArray[np.float32] = np.zeros((dimensions, _FIRST_ENTRIES), np.float32)
         self._ids: list[str] = []
-        self._kept: OrderedDict[str, tuple[int, bytes]] = OrderedDict()  # row and payload, oldest first
+        self._kept: OrderedDict[str, tuple[int, bytes]] = OrderedDict()  # column and payload, oldest first
 
     def put(self, entry: Entry, max_entries: int) -> None:
         """Add an entry as the newest, in the place of the one with its id."""
@@ -61,37 +65,40 @@ class _Space:
         self.take(entry.id)
         if len(self._ids) >= max_entries:
             self.take(next(iter(self._kept)))
-        row = len(self._ids)
-        if row == len(self._matrix):
-            self._matrix = np.concatenate([self._matrix, np.empty_like(self._matrix)])
-        self._matrix[row] = entry.embedding
+        column = len(self._ids)
+        if column == self._matrix.shape[1]:
+            self._matrix = np.concatenate([self._matrix, np.zeros_like(self._matrix)], axis=1)
+        self._matrix[:, column] = entry.embedding
         self._ids.append(entry.id)
-        self._kept[entry.id] = (row, entry.payload)
+        self._kept[entry.id] = (column, entry.payload)
 
     def take(self, entry_id: str) -> int:
-        """Take an entry away, if it is there; the last row moves into its place. How many are left."""
+        """Take an entry away, if it is there; the last column moves into its place. How many are left."""
         if entry_id in self._kept:
-            row, _ = self._kept.pop(entry_id)
+            column, _ = self._kept.pop(entry_id)
             last_id = self._ids.pop()
             if last_id != entry_id:
-                self._matrix[row] = self._matrix[len(self._ids)]
-                self._ids[row] = last_id
-                self._kept[last_id] = (row, self._kept[last_id][1])
+                self._matrix[:, column] = self._matrix[:, len(self._ids)]
+                self._ids[column] = last_id
+                self._kept[last_id] = (column, self._kept[last_id][1])
         return len(self._ids)
 
     def nearest(self, embedding: Embedding, limit: int) -> tuple[Match, ...]:
         self._check(embedding)
-        similarities = self._matrix[: len(self._ids)] @ embedding
+        said = np.flatnonzero(embedding)
+        matrix = self._matrix[:, : len(self._ids)]
+        similarities = embedding[said] @ matrix[said] if len(said) < len(embedding) // 4 else embedding @ matrix
         if 0 < limit < len(similarities):
-            rows = np.argpartition(similarities, -limit)[-limit:]
+            columns = np.argpartition(similarities, -limit)[-limit:]
         else:
-            rows = np.arange(len(similarities))[: max(limit, 0)]
-        rows = rows[np.argsort(-similarities[rows], kind="stable")]
+            columns = np.arange(len(similarities))[: max(limit, 0)]
+        columns = columns[np.argsort(-similarities[columns], kind="stable")]
         return tuple(
-            Match(self._ids[row], float(similarities[row]), self._kept[self._ids[row]][1]) for row in rows.tolist()
+            Match(self._ids[column], float(similarities[column]), self._kept[self._ids[column]][1])
+            for column in columns.tolist()
         )
 
     def _check(self, embedding: Embedding) -> None:
-        if len(embedding) != self._matrix.shape[1]:
-            words = f"the entries have {self._matrix.shape[1]} dimensions, what was given has {len(embedding)}"
+        if len(embedding) != self._matrix.shape[0]:
+            words = f"the entries have {self._matrix.shape[0]} dimensions, what was given has {len(embedding)}"
             raise StoreError("vectors", words)
