@@ -71,7 +71,7 @@ class Done(msgspec.Struct, frozen=True):
     session_id: str
     model: str
     finish_reason: str
-    usage: Usage
+    usage: Usage | None
     timing: Timing
     cache: Literal["exact", "semantic"] | None = None
     degraded: tuple[str, ...] = ()

@@ -34,12 +34,12 @@ class ModelCall:
 
 @dataclass(frozen=True, slots=True)
 class ModelReply:
-    """A complete answer; `model` is the one that gave it."""
+    """A complete answer; `model` is the one that gave it, `usage` None where it did not say."""
 
     text: str
     model: str
     finish_reason: str
-    usage: Usage
+    usage: Usage | None
 
 
 class Model(Protocol):

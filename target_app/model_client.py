@@ -175,7 +175,7 @@ async def _collect(call: ModelCall, stream: Any, deliver: Deliver) -> ModelReply
                     await deliver(event.delta.text)
                 elif event.stop_reason is not None:
                     stop_reason = event.stop_reason
-                elif event.usage is not None:
+                elif event.usage is not None or event.metrics is not None:
                     metadata = {"usage": event.usage, "trace": event.trace or {}}
     if stop_reason is None or metadata is None:
         raise ChatError(Code.MODEL_ERROR, "the model's answer broke off")
@@ -183,16 +183,20 @@ async def _collect(call: ModelCall, stream: Any, deliver: Deliver) -> ModelReply
 
 
 def _reply(call: ModelCall, text: str, stop_reason: str, response: dict[str, Any]) -> ModelReply:
-    usage = response.get("usage", {})
+    usage = response.get("usage")
     router = response.get("trace", {}).get("promptRouter", {})
     return ModelReply(
         text=text,
         model=router.get("invokedModelId", call.model),
         finish_reason=stop_reason,
-        usage=Usage(
-            input_tokens=usage.get("inputTokens", 0),
-            output_tokens=usage.get("outputTokens", 0),
-            cache_read_tokens=usage.get("cacheReadInputTokens", 0),
-            cache_write_tokens=usage.get("cacheWriteInputTokens", 0),
-        ),
+        usage=None if not usage else _usage(usage),
+    )
+
+
+def _usage(told: dict[str, Any]) -> Usage:
+    return Usage(
+        input_tokens=told.get("inputTokens", 0),
+        output_tokens=told.get("outputTokens", 0),
+        cache_read_tokens=told.get("cacheReadInputTokens", 0),
+        cache_write_tokens=told.get("cacheWriteInputTokens", 0),
     )

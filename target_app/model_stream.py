@@ -32,11 +32,12 @@ class _Delta(msgspec.Struct, frozen=True):
 
 
 class Event(msgspec.Struct, frozen=True, rename="camel"):
-    """One event: a piece of text, why the answer ended, or its usage and trace."""
+    """One event: a piece of text, why the answer ended, or, with its metrics, its usage and trace."""
 
     delta: _Delta = _Delta()
     stop_reason: str | None = None
     usage: dict[str, Any] | None = None
+    metrics: dict[str, Any] | None = None
     trace: dict[str, Any] | None = None
 
 

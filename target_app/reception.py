@@ -115,6 +115,7 @@ class _Visit:
     def line(self) -> Line:
         """The line for the journal, as of now."""
         done = self.answer.done if self.answer else None
+        usage = done.usage if done else None
         return Line(
             request_id=self.message.request_id if self.message else None,
             session_id=self.message.session_id if self.message else None,
@@ -125,10 +126,10 @@ class _Visit:
             ended_ns=self._clock_ns(),
             model=done.model if done else self.model,
             finish_reason=done.finish_reason if done else None,
-            input_tokens=done.usage.input_tokens if done else None,
-            output_tokens=done.usage.output_tokens if done else None,
-            cache_read_tokens=done.usage.cache_read_tokens if done else None,
-            cache_write_tokens=done.usage.cache_write_tokens if done else None,
+            input_tokens=usage.input_tokens if usage else None,
+            output_tokens=usage.output_tokens if usage else None,
+            cache_read_tokens=usage.cache_read_tokens if usage else None,
+            cache_write_tokens=usage.cache_write_tokens if usage else None,
             cache=done.cache if done else None,
             degraded=done.degraded if done else (),
             validation=self.answer.found if self.answer else (),

@@ -33,8 +33,12 @@ _TEXTS: Final = MappingProxyType(
     }
 )
 
+_NOTHING: Final = Usage(0, 0)
 
-def canned(occasion: Occasion, question: str, spent: Usage | None = None) -> ModelReply:
-    """The canned answer to `question`; `spent` is what a model used that was asked before, and is billed."""
-    usage = Usage(0, 0) if spent is None else spent
-    return ModelReply(_TEXTS[occasion, language_of(question)], CANNED, "end_turn", usage)
+
+def canned(occasion: Occasion, question: str, spent: Usage | None = _NOTHING) -> ModelReply:
+    """The canned answer to `question`; `spent` is what a model used that was asked before, and is billed.
+
+    None where that model did not say.
+    """
+    return ModelReply(_TEXTS[occasion, language_of(question)], CANNED, "end_turn", spent)

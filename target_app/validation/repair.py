@@ -112,7 +112,10 @@ def _is_unsafe(findings: tuple[Finding, ...]) -> bool:
     return any(finding.check is Check.SAFETY for finding in findings)
 
 
-def _sum(one: Usage, other: Usage) -> Usage:
+def _sum(one: Usage | None, other: Usage | None) -> Usage | None:
+    """Both together; unknown where one of them is."""
+    if one is None or other is None:
+        return None
     return Usage(
         one.input_tokens + other.input_tokens,
         one.output_tokens + other.output_tokens,

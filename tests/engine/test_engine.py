@@ -180,7 +180,7 @@ def test_a_conversations_turns_wait_for_their_answers():
         log.append(("end", request.id))
         return Ending(Outcome.OK)
 
-    arrivals = _arrivals([0, 5, 10, 200], sessions=[0, 1, 0, 0], turns=[1, 1, 2, 3])
+    arrivals = _arrivals([0, 5, 10, 1500], sessions=[0, 1, 0, 0], turns=[1, 1, 2, 3])
     driver, _, rows = _run(arrivals, slow)
     assert log.index(("begin", 2)) > log.index(("end", 0))
     assert log.index(("begin", 1)) < log.index(("end", 0))
