@@ -88,10 +88,12 @@ def _verdict(report: Report) -> Text:
     if status != "complete":
         killed = "killed, or is still running" if status == "running" else str(status)
         partial = f"  partial: the run was {killed}"
+    reasons = sorted(report.validity.reasons, key=lambda reason: reason.verdict != verdict)
+    because = f": {reasons[0].message}" if reasons else ""
     lines = [str(report.manifest[key]) for key in ("error", "stopped_by") if report.manifest.get(key)]
-    lines += [f"{reason.verdict}: {reason.message}" for reason in report.validity.reasons]
+    lines += [f"{reason.verdict}: {reason.message}" for reason in reasons[1:]]
     rest = "".join(f"\n  {line}" for line in lines)
-    return Text.assemble((f"{verdict.upper()}{partial}", _COLOURS[verdict]), rest)
+    return Text.assemble((verdict.upper(), _COLOURS[verdict]), because, partial, rest)
 
 
 def _headline(report: Report) -> RenderableType:

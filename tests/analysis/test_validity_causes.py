@@ -136,7 +136,7 @@ def test_each_cause_is_printed_and_ends_the_process_as_it_should(trouble, code, 
     """A cause is the first thing that the report says, in its own sentence; invalid is exit code 111, suspect is 0."""
     report = _report(**trouble)
     assert [(reason.code, reason.verdict) for reason in report.validity.reasons] == [(code, verdict)]
-    assert _printed(report).splitlines()[:2] == [verdict.upper(), f"  {verdict}: {sentence}"]
+    assert _printed(report).splitlines()[:2] == [f"{verdict.upper()}: {sentence}", ""]
     assert exit_code(report) == (Exit.INVALID_RUN if verdict == "invalid" else Exit.OK)
 
 

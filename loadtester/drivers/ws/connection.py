@@ -106,7 +106,7 @@ class Connection(WSListener):
         if self._deadline is not None:
             self._deadline.cancel()
         if is_faulty:
-            self._resolve(_broken("a frame broke the WebSocket protocol"))
+            self._resolve(_ending_of_fault(transport))
         self._resolve(ending_of_close(self._close_code))
         self._last_rites = self._loop.create_task(self._retrieve_fault(transport))
 
@@ -191,6 +191,14 @@ def _send_in_frames(transport: WSTransport, message: bytes) -> None:
         piece = message[start : start + FRAME_LIMIT_BYTES]
         is_last = start + FRAME_LIMIT_BYTES >= len(message)
         transport.send(_CONTINUATION if start else _TEXT, piece, fin=is_last)
+
+
+def _ending_of_fault(transport: WSTransport) -> Ending:
+    """What picows hung up for by itself: a message over its limit, or a breach of the protocol."""
+    sent = getattr(transport.close_handshake, "sent", None)
+    if sent is not None and sent.code == WSCloseCode.MESSAGE_TOO_BIG:
+        return Ending(Outcome.INVALID, detail=f"a message is over {MESSAGE_LIMIT_BYTES} bytes")
+    return _broken("a frame broke the WebSocket protocol")
 
 
 def _broken(why: str) -> Ending:
