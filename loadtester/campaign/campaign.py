@@ -17,6 +17,7 @@ from loadtester.bundled import bundled_target
 from loadtester.campaign.bounds import require_bounds
 from loadtester.campaign.interrupts import Interrupts, Say, interruptible
 from loadtester.campaign.manifest import RunPlan, manifest_of, planned_requests
+from loadtester.campaign.scribe import Scribe
 from loadtester.cost import price_table
 from loadtester.cost.budget import Ledger
 from loadtester.drivers import driver_for
@@ -73,10 +74,10 @@ async def _drive(
     """
     started_at = datetime.now(UTC)
     writer = Writer(plan.directory, manifest_of(plan, started_at), started_at)
-    meter = Meter()
+    scribe, meter = Scribe(writer), Meter()
 
     def record(interval: Interval, rows: bytes) -> None:
-        writer.write(interval, rows)
+        scribe.take(interval, rows)
         observer.observe(meter.add(interval))
 
     async with _runner(plan, target, record) as runner:
@@ -89,7 +90,10 @@ async def _drive(
         interrupts.runner = runner
         error: BaseException | None = None
         try:
-            await runner.run(time.perf_counter_ns())
+            try:
+                await runner.run(time.perf_counter_ns())
+            finally:
+                await scribe.aclose()
         except Exception as raised:  # noqa: BLE001  what was recorded is kept first; a fault is raised again below
             error = raised
         changes = _ending(runner, error) | {"target_ended": ended()}

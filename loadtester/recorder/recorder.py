@@ -11,9 +11,10 @@ from decimal import Decimal
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from loadtester.model import CellKey, Ending, Outcome, Request, Series, Usage
-from loadtester.recorder.histogram import Counts, count_ns
+from loadtester.recorder.histogram import MANY, Counts, count_each_ns, count_ns
 from loadtester.recorder.probe import Probe
 from loadtester.recorder.recording import Cell, Interval
 from loadtester.recorder.rows import Rows, row
@@ -247,16 +248,20 @@ def _cells(groups: Mapping[tuple[str, str, str], _Group]) -> dict[CellKey, Cell]
 
 
 def _counts(groups: Mapping[tuple[str, str, str], _Group]) -> dict[Series, Counts]:
-    counts: dict[Series, Counts] = {}
+    series: dict[Series, NDArray[np.int64]] = {}
     for names, group in groups.items():
         for samples, is_ok in ((group.ok, True), (group.other, False)):
             for metric in METRICS:
                 values: array[int] = getattr(samples, metric)
                 if values:
-                    counts[Series(metric, *names, is_ok)] = count_ns(np.frombuffer(values, dtype=np.int64))
+                    series[Series(metric, *names, is_ok)] = np.frombuffer(values, dtype=np.int64)
             for metric, values in samples.split.items():
-                counts[Series(metric, *names, is_ok)] = count_ns(np.frombuffer(values, dtype=np.int64))
-    return counts
+                series[Series(metric, *names, is_ok)] = np.frombuffer(values, dtype=np.int64)
+    many = {key: values for key, values in series.items() if len(values) >= MANY}
+    few = {key: values for key, values in series.items() if len(values) < MANY}
+    return {key: count_ns(values) for key, values in many.items()} | dict(
+        zip(few, count_each_ns(list(few.values())), strict=True)
+    )
 
 
 def _no_clock() -> int:

@@ -26,6 +26,7 @@ from pathlib import Path
 
 import numpy as np
 
+from loadtester.campaign.scribe import Scribe
 from loadtester.cost import price_table
 from loadtester.drivers import Driver, Probe, driver_for
 from loadtester.engine import Engine
@@ -93,8 +94,10 @@ async def _run(scenario: Scenario, arrivals: Arrivals, wrap: Callable[[Driver], 
     meter = Meter()
     writer = Writer(scenario.output.directory / "run", {}, datetime.now(UTC))
 
+    scribe = Scribe(writer)
+
     def sink(interval: Interval, rows: bytes) -> None:
-        writer.write(interval, rows)
+        scribe.take(interval, rows)
         meter.add(interval)
         intervals.append(interval)
 
@@ -104,6 +107,7 @@ async def _run(scenario: Scenario, arrivals: Arrivals, wrap: Callable[[Driver], 
     try:
         cpu_s, began_s = time.process_time(), time.perf_counter()
         await engine.run(time.perf_counter_ns())
+        await scribe.aclose()
         took_s, used_s = time.perf_counter() - began_s, time.process_time() - cpu_s
     finally:
         await driver.aclose()

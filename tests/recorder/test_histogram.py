@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadtester.recorder import Histogram, buckets, count_ns
+from loadtester.recorder.histogram import count_each_ns
 
 VALUES = st.lists(st.integers(0, 2 * buckets.HIGHEST_US * 1000), min_size=1, max_size=200)
 
@@ -56,3 +57,17 @@ def test_p99_is_never_above_the_maximum():
     """With few values every percentile is one of them."""
     histogram = Histogram([_counted([5_000_000] * 10)])
     assert histogram.percentile_s(99) == histogram.max_s()
+
+
+@given(st.lists(st.lists(st.integers(0, 5 * 10**12), min_size=1, max_size=30), max_size=6))
+def test_many_at_once_are_counted_as_each_alone(each_ns):
+    """Arrays counted together have the counts that each has alone, what is clipped among them."""
+    arrays = [np.array(values, dtype=np.int64) for values in each_ns]
+    together = count_each_ns(arrays)
+    assert len(together) == len(arrays)
+    for one, alone in zip(together, map(count_ns, arrays), strict=True):
+        assert (one.indices.tolist(), one.counts.tolist(), one.clipped) == (
+            alone.indices.tolist(),
+            alone.counts.tolist(),
+            alone.clipped,
+        )
