@@ -126,7 +126,7 @@ def _kind(kind: str, finish_reason: str | None, cache: CacheLayer | None) -> str
 def _quoted(text: str | None) -> str:
     if text is None:
         return ""
-    if text.isalnum():
+    if text.isprintable() and " " not in text and "," not in text and '"' not in text:
         return text
     flat = " ".join(text.split())
     return '"' + flat.replace('"', '""') + '"' if "," in flat or '"' in flat else flat

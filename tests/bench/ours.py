@@ -76,7 +76,7 @@ async def _closed(scenario: Scenario) -> dict[str, float]:
     # As many conversations as slots: a WebSocket is opened once for each, as its peer's are.
     turn = (arrivals.id // IN_FLIGHT + 1).astype(np.int32)
     turns = replace(arrivals, session=arrivals.id % IN_FLIGHT, turn=turn)
-    return await _run(scenario, turns, lambda driver: _Told(driver, gate.free))
+    return await _run(scenario, turns, lambda driver: driver, gate)
 
 
 async def _opened(scenario: Scenario, job: str) -> dict[str, float]:
@@ -88,7 +88,9 @@ async def _opened(scenario: Scenario, job: str) -> dict[str, float]:
     return figures
 
 
-async def _run(scenario: Scenario, arrivals: Arrivals, wrap: Callable[[Driver], Driver]) -> dict[str, float]:
+async def _run(
+    scenario: Scenario, arrivals: Arrivals, wrap: Callable[[Driver], Driver], gate: _Gate | None = None
+) -> dict[str, float]:
     prices = price_table(scenario.prices)
     intervals: list[Interval] = []
     meter = Meter()
@@ -103,6 +105,8 @@ async def _run(scenario: Scenario, arrivals: Arrivals, wrap: Callable[[Driver], 
 
     driver = wrap(driver_for(scenario.target))
     engine = shard_engine(scenario, arrivals, driver, shard=Shard(), price=prices.usd, sink=sink)
+    if gate is not None:
+        gate.watch(engine)
     rss_kb = _rss_kb()
     try:
         cpu_s, began_s = time.process_time(), time.perf_counter()
@@ -167,9 +171,15 @@ class _Gate:
     def stop(self) -> None:
         self.finished.set()
 
-    def free(self) -> None:
-        """A slot is free once this turn of the loop is over."""
-        asyncio.get_running_loop().call_soon(self._next)
+    def watch(self, engine: Engine) -> None:
+        """A slot is free when the engine has landed a request."""
+        land = engine._land
+
+        def landed(task: asyncio.Task[None]) -> None:
+            land(task)
+            self._next()
+
+        engine._land = landed  # type: ignore[method-assign]
 
     def _next(self) -> None:
         row = self.next_row
@@ -191,20 +201,6 @@ class _Still:
 
     def stop(self) -> None:
         """Do nothing."""
-
-
-class _Told:
-    """A driver that says when a request has ended."""
-
-    def __init__(self, driver: Driver, tell: Callable[[], None]) -> None:
-        self.check, self.prepare, self.finish, self.aclose = driver.check, driver.prepare, driver.finish, driver.aclose
-        self.opens_ahead = getattr(driver, "opens_ahead", True)
-        self._send, self._tell = driver.send, tell
-
-    async def send(self, request: Request, probe: Probe) -> Ending:
-        ending = await self._send(request, probe)
-        self._tell()
-        return ending
 
 
 class _Stamped:
