@@ -187,7 +187,7 @@ def _split(report: Report) -> Iterator[RenderableType]:
     split = report.total.split
     if split is None:
         return
-    table = _table("where the time went (ms)", "count", "mean", "p50", "p95", "p99", "share")
+    table = _table("where the time went (ms)", "count", "mean", "p50", "p95", "p99", "share", gap=1)
     stages = dict(split.stages)
     model, first = stages.pop("model", None), stages.pop("model_ttft", None)
     stages.pop("total", None)
