@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +27,8 @@ _TAIL = 0.01
 _LITTLE_TOLERANCE = 0.10
 _LITTLE_MIN_IN_FLIGHT = 5.0
 _MIN_SAMPLES = 59
+#: What the system says when this machine, not the target, has no room for one connection more.
+_OWN_LIMITS = frozenset(map(os.strerror, (errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +36,8 @@ class _Generator:
     """How the sending processes fared.
 
     `stall_s` is the longest time an event loop was away, `stalled` the part of the run that such stalls took;
-    `cpu_share` the part of a core that each process used in its busiest second, `busy` the part of the requests sent
-    in seconds with more than `_BUSY_CORE`.
+    `cpu_share` the part of a core that the busiest process used in its busiest second, `busy` the part of the requests
+    sent in seconds with more than `_BUSY_CORE`. Runs recorded before `busiest_s` was have the mean of their processes.
     """
 
     workers: int
@@ -64,6 +68,7 @@ def judge(manifest: Mapping[str, Any], run: Recording, whole: Totals, total: Fig
     reasons = [
         *_delivered(manifest, total),
         *_lost(manifest),
+        *_own_limits(run, total),
         *_target(manifest),
         *_lag(manifest, total, generator),
         *_stalls(generator),
@@ -72,6 +77,7 @@ def judge(manifest: Mapping[str, Any], run: Recording, whole: Totals, total: Fig
         *_clipped(whole),
         *_usage(total),
         *_samples(total),
+        *_unanswered(total),
     ]
     reasons.sort(key=lambda reason: _VERDICTS.index(reason.verdict), reverse=True)
     return Validity(reasons[0].verdict if reasons else "valid", tuple(reasons))
@@ -82,14 +88,15 @@ def _generator(manifest: Mapping[str, Any], run: Recording) -> _Generator:
     # The last second is shorter than one, and its end is the run's.
     seconds = run.intervals[:-1] or run.intervals
     sent = sum(interval.sent for interval in seconds)
-    busy = sum(interval.sent for interval in seconds if interval.cpu_s / workers > _BUSY_CORE)
+    used_s = [interval.busiest_s or interval.cpu_s / workers for interval in seconds]
+    busy = sum(interval.sent for interval, cpu_s in zip(seconds, used_s, strict=True) if cpu_s > _BUSY_CORE)
     stalls_s = [interval.stall_s for interval in run.intervals]
     return _Generator(
         workers=workers,
         cores=manifest.get("host", {}).get("cores"),
         stall_s=max(stalls_s, default=0.0),
         stalled=sum(stall_s for stall_s in stalls_s if stall_s > _STALL_S) / max(1, len(stalls_s)),
-        cpu_share=max((interval.cpu_s for interval in seconds), default=0.0) / workers,
+        cpu_share=max(used_s, default=0.0),
         busy=busy / sent if sent else 0.0,
     )
 
@@ -133,6 +140,22 @@ def _lost(manifest: Mapping[str, Any]) -> Iterator[Reason]:
         )
 
 
+def _own_limits(run: Recording, total: Figures) -> Iterator[Reason]:
+    """Requests that this machine had no descriptor or port for: no fault of the target's."""
+    said = [(detail, n) for interval in run.intervals for (_, detail), n in (interval.failures or {}).items()]
+    count = sum(n for detail, n in said if detail in _OWN_LIMITS)
+    if count <= _SUSPECT_UNDELIVERED * total.funnel.planned:
+        return
+    why = next(detail for detail, _ in said if detail in _OWN_LIMITS)
+    yield Reason(
+        "own_limits",
+        f"generator, not target: {_part(count, total.funnel.planned)} got no connection of this machine ({why}); "
+        "`fmload doctor` says which limit to raise",
+        {"count": count, "planned": total.funnel.planned},
+        "invalid" if count > _INVALID_UNDELIVERED * total.funnel.planned else "suspect",
+    )
+
+
 def _target(manifest: Mapping[str, Any]) -> Iterator[Reason]:
     if ended := manifest.get("target_ended"):
         yield Reason(
@@ -141,18 +164,19 @@ def _target(manifest: Mapping[str, Any]) -> Iterator[Reason]:
 
 
 def _lag(manifest: Mapping[str, Any], total: Figures, generator: _Generator) -> Iterator[Reason]:
-    lag_s = total.lag.p99
     plan = manifest["plan"]
+    # A short run has no p99; what was late in it was late all the same.
+    name, lag_s = ("p99", total.lag.p99) if total.lag.p99 is not None else ("p95", total.lag.p95)
     if lag_s is None or not plan["requests"]:
         return
     limit_s = max(_LAG_FLOOR_S, _LAG_SHARE_OF_GAP * plan["duration_s"] / plan["requests"])
     if lag_s > limit_s:
         yield Reason(
             "lag",
-            f"generator, not target: lag p99 {_ms(lag_s)} (limit {_ms(limit_s)}), {generator.state}; "
+            f"generator, not target: lag {name} {_ms(lag_s)} (limit {_ms(limit_s)}), {generator.state}; "
             f"{generator.remedy}",
             {
-                "lag_p99_s": lag_s,
+                f"lag_{name}_s": lag_s,
                 "limit_s": limit_s,
                 "stall_s": generator.stall_s,
                 "cpu_share": generator.cpu_share,
@@ -179,6 +203,20 @@ def _processor(generator: _Generator) -> Iterator[Reason]:
             f"generator, not target: {generator.busy:.0%} of the requests left in seconds when it used over "
             f"{_BUSY_CORE:.0%} of one core a worker, at most {generator.cpu_share:.0%}; {generator.remedy}",
             {"cpu_share": generator.cpu_share, "busy_share": generator.busy, "workers": generator.workers},
+            "suspect",
+        )
+
+
+def _unanswered(total: Figures) -> Iterator[Reason]:
+    """A killed run knows nothing of what was in flight, and that were the slow ones."""
+    funnel = total.funnel
+    share = funnel.unanswered / funnel.sent if funnel.sent else 0.0
+    if share > _SUSPECT_UNDELIVERED:
+        yield Reason(
+            "unanswered",
+            f"{share:.0%} of what was sent was still in flight when the run ended: the slow answers are missing from "
+            "its latencies, its SLA and its bill",
+            {"unanswered": funnel.unanswered, "sent": funnel.sent, "share": share},
             "suspect",
         )
 

@@ -15,6 +15,7 @@ from typing import Any
 from loadtester.analysis import Report, summarise
 from loadtester.bundled import bundled_target
 from loadtester.campaign.bounds import require_bounds
+from loadtester.campaign.descriptors import raise_descriptor_limit
 from loadtester.campaign.interrupts import Interrupts, Say, interruptible
 from loadtester.campaign.manifest import RunPlan, manifest_of, planned_requests
 from loadtester.campaign.scribe import Scribe
@@ -46,6 +47,7 @@ def report(directory: Path, say: Say) -> Report:
 
 
 async def _run(scenario: Scenario, watch: Watch) -> Report:
+    raise_descriptor_limit()
     load = plan_of(scenario)
     prices = price_table(scenario.prices)
     require_bounds(scenario, load, prices)

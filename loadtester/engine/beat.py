@@ -16,12 +16,15 @@ async def beat(clock: Callable[[], int], flush: Callable[[float], None]) -> None
 
     That is the longest time, in seconds, that the loop came late to a beat.
     """
-    beats, stall_s = 0, 0.0
+    beats, stall_s, awake_s = 0, 0.0, 0.0
     while True:
         beats += 1
         due_s = beats * _BEAT_S
         await asyncio.sleep(max(0.0, due_s - clock() / 1e9))
-        stall_s = max(stall_s, clock() / 1e9 - due_s)
+        now_s = clock() / 1e9
+        # After a long stall beats are made up for at once: they were late for the same stall, which counts once.
+        stall_s = max(stall_s, now_s - max(due_s, awake_s))
+        awake_s = now_s
         if beats % _BEATS_A_SECOND == 0:
             flush(stall_s)
             stall_s = 0.0

@@ -9,13 +9,17 @@ from asyncio.subprocess import Process
 
 from loadtester.engine import Books, Sink
 from loadtester.errors import Exit, FmloadError
-from loadtester.fleet.messages import Ended, Job, Ready, Refused, Second, Start, Stop, frame, receive
+from loadtester.fleet.messages import Ended, Job, Message, Ready, Refused, Second, Start, Stop, frame, receive
 from loadtester.fleet.seconds import Seconds
 from loadtester.fleet.shard import Shard
 from loadtester.scenario import Scenario, Target
 
 #: How long a worker may take for its plan and its first connections, in seconds; 10^7 requests take it ten.
 READY_LIMIT_S: float = 120.0
+#: A worker tells of each second; one that is silent for so long, in seconds, hangs, and is lost.
+SILENCE_LIMIT_S: float = 10.0
+#: How long a worker may take to end when it is told to, in seconds.
+_END_LIMIT_S: float = 2.0
 #: Between the last worker's word that it is ready and time 0, in ns: the word has to reach them all.
 _HEADSTART_NS = 50_000_000
 
@@ -99,7 +103,12 @@ class LocalFleet:
                 worker.stdin.close()
             if worker.returncode is None:
                 worker.terminate()
-            await worker.wait()
+            try:
+                async with asyncio.timeout(_END_LIMIT_S):
+                    await worker.wait()
+            except TimeoutError:
+                worker.kill()
+                await worker.wait()
 
     def _note_stop(self) -> None:
         if not self.is_stopped:
@@ -112,8 +121,7 @@ class LocalFleet:
                 _say(worker, message)
 
     async def _listen(self, index: int, worker: Process) -> None:
-        out = _out(worker)
-        while (message := await receive(out)) is not None:
+        while (message := await _next_word(worker)) is not None:
             if isinstance(message, Second):
                 self._seconds.add(index, message.interval, message.rows)
                 if message.is_halted and not self.is_stopped:
@@ -125,6 +133,16 @@ class LocalFleet:
         else:
             self.lost.append(index)
         self._seconds.end(index)
+
+
+async def _next_word(worker: Process) -> Message | None:
+    """What the worker says next; None where it is gone, or is ended here because it hangs."""
+    try:
+        async with asyncio.timeout(SILENCE_LIMIT_S):
+            return await receive(_out(worker))
+    except TimeoutError:
+        worker.kill()
+        return None
 
 
 def _say(worker: Process, message: Job | Start | Stop) -> None:

@@ -85,7 +85,7 @@ class Recorder:
     def add(self, request: Request, probe: Probe, ending: Ending) -> None:
         """Record a request that was sent; `probe.done` has been called."""
         usage = ending.usage
-        if usage is None and request.model and ending.outcome in _WORKED_ON:
+        if usage is None and request.model and (ending.outcome in _WORKED_ON or probe.n_chunks):
             usage = _estimate(request, probe)
         answered_by = ending.model or (request.model if usage is not None else "")
         usd = None if usage is None else self._price(answered_by, usage)
@@ -124,6 +124,7 @@ class Recorder:
             sent=sent,
             in_flight=in_flight,
             cpu_s=cpu_s - self._cpu_s,
+            busiest_s=cpu_s - self._cpu_s,
             stall_s=stall_s,
             cells=_cells(self._groups),
             failures=self._failures,

@@ -50,8 +50,9 @@ class Cell:
 class Interval:
     """One second of a run: what was due, sent and finished in it.
 
-    `in_flight` is the state at its end; `cpu_s` the processor time the generator used; `stall_s` the longest time that
-    the event loop was away. `failures` counts what was said of requests that did not end ok.
+    `in_flight` is the state at its end; `cpu_s` the processor time the generator used, `busiest_s` that of the worker
+    with the most; `stall_s` the longest time that the event loop was away. `failures` counts what was said of requests
+    that did not end ok.
     """
 
     second: int
@@ -59,6 +60,7 @@ class Interval:
     sent: int = 0
     in_flight: int = 0
     cpu_s: float = 0.0
+    busiest_s: float = 0.0
     stall_s: float = 0.0
     cells: Mapping[CellKey, Cell] | None = None
     counts: Mapping[Series, Counts] | None = None
@@ -72,6 +74,7 @@ class Interval:
             sent=self.sent + other.sent,
             in_flight=self.in_flight + other.in_flight,
             cpu_s=self.cpu_s + other.cpu_s,
+            busiest_s=max(self.busiest_s, other.busiest_s),
             stall_s=max(self.stall_s, other.stall_s),
             cells=_merged(self.cells, other.cells, Cell.merge),
             counts=_merged(self.counts, other.counts, Counts.merge),

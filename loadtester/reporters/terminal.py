@@ -231,7 +231,7 @@ def _parts(report: Report) -> Iterator[tuple[str, Figures]]:
     """By query type, then by the model asked, each model under the short form of its name."""
     yield from report.by.get("query", {}).items()
     for model, part in report.by.get("model", {}).items():
-        yield _short(model), part
+        yield _short(model) or "(no model)", part
 
 
 def _short(model: str) -> str:

@@ -31,6 +31,7 @@ def line(interval: Interval) -> str:
                 "outcomes": outcomes,
                 "usd": str(sum((cell.usd for cell in cells.values()), Decimal(0))),
                 "cpu_s": round(interval.cpu_s, 6),
+                "busiest_s": round(interval.busiest_s, 6),
                 "stall_s": round(interval.stall_s, 6),
                 "failures": [
                     {"outcome": outcome.value, "detail": detail, "count": count}
@@ -75,6 +76,7 @@ def _interval(raw: dict[str, Any]) -> Interval:
         sent=int(raw["sent"]),
         in_flight=int(raw["in_flight"]),
         cpu_s=float(raw["cpu_s"]),
+        busiest_s=float(raw.get("busiest_s", 0.0)),
         stall_s=float(raw["stall_s"]),
         cells=cells,
         failures={(Outcome(line["outcome"]), str(line["detail"])): int(line["count"]) for line in raw["failures"]},

@@ -27,7 +27,7 @@ def _key(outcome, answered_by=""):
 
 def _report(
     *, ok=PLANNED, estimated=0, planned=0, latency_s=1.0, lag_s=0.0005, in_flight=10, cpu_s=0.1, stall_s=0.001,
-    ends=None, **manifest,
+    ends=None, failures=None, unanswered=0, **manifest,
 ):  # fmt: skip
     """A run of 100 seconds with 10 requests a second, sound but for what is given.
 
@@ -47,8 +47,8 @@ def _report(
         for second in range(SECONDS)
     ]
     last = Interval(
-        SECONDS, planned=planned + sum(cell.count for cell in cells.values()), sent=sent % SECONDS, cells=cells,
-        counts=counts,
+        SECONDS, planned=planned + unanswered + sum(cell.count for cell in cells.values()),
+        sent=sent % SECONDS + unanswered, cells=cells, counts=counts, failures=failures,
     )  # fmt: skip
     facts = {
         "status": "complete", "exit_codes": [], "error": None, "elapsed_s": float(SECONDS), "stopped_s": None,
@@ -91,6 +91,19 @@ CAUSES = {
     "the bundled target ended": (
         {"target_ended": "the app ended with code 1"}, "target_ended", "invalid",
         "the app ended with code 1; what follows is of a target that was not there",
+    ),
+    "no descriptors left": (
+        {
+            "ok": 940, "ends": {Outcome.REFUSED: 60}, "in_flight": 9,
+            "failures": {(Outcome.REFUSED, "Too many open files"): 60, (Outcome.REFUSED, "Connection refused"): 9},
+        }, "own_limits", "invalid",
+        ("generator, not target: 60 of 1,000 planned requests (6.0%) got no connection of this machine (Too many open "
+        "files); `fmload doctor` says which limit to raise"),
+    ),
+    "killed with answers on their way": (
+        {"ok": 980, "unanswered": 20, "in_flight": 9}, "unanswered", "suspect",
+        ("2% of what was sent was still in flight when the run ended: the slow answers are missing from its latencies, "
+        "its SLA and its bill"),
     ),
     "lag": (
         {"lag_s": 0.212, "cpu_s": 0.89}, "lag", "invalid",

@@ -25,6 +25,8 @@ PARTS = {
     "soak": soak.rows,
 }
 
+if {"-h", "--help"} & set(sys.argv[1:]):
+    sys.exit(__doc__)
 for part in sys.argv[1:] or [name for name in PARTS if name != "soak"]:
     if part not in PARTS:
         sys.exit(f"{part} is no benchmark; there are {', '.join(PARTS)}")

@@ -27,3 +27,19 @@ def test_each_second_has_its_stall():
         asyncio.run(beat(lambda: round(next(looks) * 1e9), flush))
     assert stalls_s == pytest.approx([0.3, 0.02])
     assert next(looks, None) is None
+
+
+def test_a_long_stall_counts_once():
+    """Beats that are made up for after three seconds away were late for that one stall."""
+    moments_s = [k * 0.1 for k in range(1, 5)] + [3.5] * 31
+    looks = iter([look for moment_s in moments_s for look in (moment_s, moment_s)])
+    stalls_s = []
+
+    def flush(stall_s):
+        stalls_s.append(stall_s)
+        if len(stalls_s) == 3:
+            raise DoneError
+
+    with pytest.raises(DoneError):
+        asyncio.run(beat(lambda: round(next(looks) * 1e9), flush))
+    assert stalls_s == pytest.approx([3.0, 0.0, 0.0])

@@ -1,7 +1,11 @@
 """A fleet's processes, from their start."""
 
 import asyncio
+import os
+import signal
 import sys
+import time
+from contextlib import asynccontextmanager, suppress
 from decimal import Decimal
 
 import pytest
@@ -94,3 +98,49 @@ async def main():
 
 asyncio.run(main())
 """
+
+
+def test_a_worker_that_hangs_in_the_run_is_lost(monkeypatch):
+    """One that is stopped tells of no second any more: it is ended, and the others' seconds are kept."""
+    monkeypatch.setattr(local, "SILENCE_LIMIT_S", 2.5)
+    seconds = []
+
+    async def main():
+        async with _answering() as port:
+            flags = {
+                "target.url": f"http://127.0.0.1:{port}",
+                "load.rate": 20,
+                "load.duration": "3s",
+                "load.timeout": "1s",
+            }
+            scenario = resolve(flags)
+            fleet = LocalFleet(scenario, scenario.target, 2, lambda interval, _rows: seconds.append(interval))
+            try:
+                await fleet.open()
+                running = asyncio.create_task(fleet.run(time.perf_counter_ns()))
+                await asyncio.sleep(0.5)
+                os.kill(fleet._workers[1].pid, signal.SIGSTOP)
+                await asyncio.wait_for(running, 30)
+            finally:
+                await fleet.aclose()
+            return fleet.lost
+
+    assert asyncio.run(main()) == [1]
+    assert sum(interval.sent for interval in seconds) >= 30
+    assert [interval.second for interval in seconds] == list(range(len(seconds)))
+
+
+@asynccontextmanager
+async def _answering():
+    """A service that answers everything with an empty object."""
+
+    async def answer(reader, writer):
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                sized = head.lower().partition(b"content-length: ")[2]
+                await reader.readexactly(int(sized.split(b"\r\n")[0]) if sized else 0)
+                writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}")
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        yield server.sockets[0].getsockname()[1]

@@ -114,11 +114,23 @@ def test_missing_usage_is_estimated_and_counted_as_such():
 def test_what_the_model_worked_on_is_paid_for(outcome):
     """A request given up or broken off is estimated by what had come; one that was turned away costs nothing."""
     recorder = _recorder()
-    recorder.add(REQUEST, _probe(FakeClock()), Ending(outcome))
+    probe = _probe(FakeClock())
+    turned_away = {"throttled", "unavailable", "server_error", "client_error", "refused", "dropped"}
+    if outcome in turned_away:
+        probe.n_chunks = 0
+    recorder.add(REQUEST, probe, Ending(outcome))
     interval, _ = _flush(recorder)
     (cell,) = interval.cells.values()
-    turned_away = {"throttled", "unavailable", "server_error", "client_error", "refused", "dropped"}
     assert (cell.input, cell.output, cell.estimated) == ((0, 0, 0) if outcome in turned_away else (2, 3, 1))
+
+
+def test_an_answer_that_had_begun_is_paid_for():
+    """Whatever it ended with: a model that had said something had worked."""
+    recorder = _recorder()
+    recorder.add(REQUEST, _probe(FakeClock()), Ending(Outcome.SERVER_ERROR))
+    interval, _ = _flush(recorder)
+    (cell,) = interval.cells.values()
+    assert (cell.input, cell.output, cell.estimated) == (2, 3, 1)
 
 
 def test_money_is_priced_by_the_model_that_answered():
