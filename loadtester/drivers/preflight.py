@@ -35,8 +35,12 @@ async def preflight(
         ):
             status = answer.status_code
     except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
+        is_silent = isinstance(error, TimeoutError | httpx.TimeoutException) and not isinstance(
+            error, httpx.ConnectTimeout
+        )
+        said = f"no answer within {limit_s:g} s" if is_silent else why(error, limit_s)
         raise FmloadError(
-            f"{endpoint.shown} can't be reached: {why(error, limit_s)}",
+            f"{endpoint.shown} can't be reached: {said}",
             remedy="check that the target runs and that its address is right",
             code=Exit.UNREACHABLE,
         ) from error

@@ -98,7 +98,7 @@ def test_silence(run):
         await reader.read()
         writer.close()
 
-    assert run(outcome_of(silent, limit_s=0.2)) == "http://127.0.0.1:PORT can't be reached: no connection within 0.2 s"
+    assert run(outcome_of(silent, limit_s=0.2)) == "http://127.0.0.1:PORT can't be reached: no answer within 0.2 s"
 
 
 def test_tls(run, certificates):
