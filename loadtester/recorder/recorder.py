@@ -18,7 +18,7 @@ from loadtester.recorder.histogram import MANY, Counts, count_each_ns, count_ns
 from loadtester.recorder.probe import Probe
 from loadtester.recorder.recording import Cell, Interval
 from loadtester.recorder.rows import Rows, row
-from loadtester.recorder.split import Samples, Stages
+from loadtester.recorder.split import Account, Samples, Stages
 from loadtester.workload import ASCII_CHARS_PER_TOKEN, estimate
 
 #: What is measured of a request (docs/measurement.md), besides the stages that the target names.
@@ -45,6 +45,9 @@ _WORKED_ON: Final = frozenset(
 
 #: Different reasons kept in one second: what a target says may never say the same thing twice.
 _MOST_REASONS = 20
+
+#: Accounts of answers' time that are looked at together.
+_ACCOUNTS = 256
 
 _CELL_FIELDS = [field.name for field in fields(Cell)]
 (
@@ -105,7 +108,9 @@ class Recorder:
             and probe.done_ns is not None
             and probe.sent_ns is not None
         ):
-            self._stages.add(samples.split, ending.timing_s, probe.done_ns - probe.sent_ns)
+            samples.accounts.append((ending.timing_s, probe.done_ns - probe.sent_ns))
+            if len(samples.accounts) == _ACCOUNTS:
+                self._stages.add_each(samples.split, samples.accounts)
         if ending.outcome is not Outcome.OK:
             self._explain(ending)
         self._rows.add(row(request, probe, ending, usage, usd, self._worker))
@@ -117,6 +122,10 @@ class Recorder:
 
     def flush(self, second: int, *, planned: int, sent: int, in_flight: int, stall_s: float) -> tuple[Interval, bytes]:
         """What came since the last flush, as second `second` of the run, and its gzipped CSV rows; then forget it."""
+        for group in self._groups.values():
+            for samples in (group.ok, group.other):
+                if samples.accounts:
+                    self._stages.add_each(samples.split, samples.accounts)
         cpu_s = time.process_time()
         interval = Interval(
             second=second,
@@ -194,7 +203,7 @@ class _Group:
 class _Samples:
     """What was measured, in ns, one array a metric."""
 
-    __slots__ = (*METRICS, "split")
+    __slots__ = (*METRICS, "accounts", "split")
 
     def __init__(self) -> None:
         self.latency = array("q")
@@ -205,6 +214,7 @@ class _Samples:
         self.ttft_service = array("q")
         self.itl = array("q")
         self.tpot = array("q")
+        self.accounts: list[Account] = []
         self.split: Samples = {}
 
 

@@ -4,6 +4,8 @@ import gzip
 import math
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from loadtester.model import Ending, Outcome, Request, Series
 from loadtester.recorder import Probe, Recorder
@@ -22,6 +24,30 @@ def split(*accounts, service_ns=1000 * MS):
     for timing_s in accounts:
         stages.add(samples, timing_s, service_ns)
     return {metric: [round(value / MS, 3) for value in values] for metric, values in samples.items()}
+
+
+TIMES = st.floats(allow_nan=True, allow_infinity=True) | st.floats(0, 10)
+ACCOUNTS = st.lists(
+    st.tuples(st.fixed_dictionaries({"session": TIMES, "model": TIMES, "total": TIMES}), st.integers(0, 10**13)),
+    min_size=1,
+)
+MIXED = st.lists(
+    st.tuples(st.dictionaries(st.sampled_from(["model", "total", "x"]), TIMES), st.integers(0, 10**13)), min_size=1
+)
+
+
+@given(ACCOUNTS | MIXED)
+def test_many_at_once_are_as_each_alone(accounts):
+    """Accounts that name the same stages are looked at together, and give the samples that each gives alone."""
+    alone, together = {}, {}
+    one, many = Stages(), Stages()
+    for timing_s, service_ns in accounts:
+        one.add(alone, timing_s, service_ns)
+    many.add_each(together, accounts)
+    assert accounts == []
+    assert {metric: sorted(values) for metric, values in together.items()} == {
+        metric: sorted(values) for metric, values in alone.items()
+    }
 
 
 def test_the_app_s_account_is_split_into_app_model_and_network():
