@@ -7,31 +7,30 @@ says what to change and what that should bring, and names a command that would s
 from __future__ import annotations
 
 from collections.abc import Iterator
-from decimal import Decimal
 from itertools import chain
 from math import ceil
 from typing import Final
 
-from loadtester.analysis.quota import ModelQuota
-from loadtester.analysis.report import Advice, Figures, Report
+from loadtester.analysis.bill_advice import advise_on_bill
+from loadtester.analysis.figures import Totals
+from loadtester.analysis.quota import ModelQuota, is_bundled
+from loadtester.analysis.report import Advice, Report
+from loadtester.cost import PriceTable
 
 _SLA_TARGET: Final = 0.99
-#: Part of the requests, or of the bill, that is let pass.
+#: Part of the requests that is let pass.
 _FEW: Final = 0.01
 #: Failures that have advice of their own, or are nobody's fault.
 _NOT_ERRORS: Final = ("throttled", "truncated", "timeout", "model_timeout", "dropped", "cancelled")
-_MONTHLY_USD: Final = Decimal(50_000)
 #: A reservation is large where less than this part of it is used.
 _USED: Final = 0.5
-#: Part of the bill from which on one query type carries it, and how many times its part of the requests that must be.
-_DEAR: Final = 0.4
-_DEAR_TIMES: Final = 1.5
 
 
-def advise(report: Report) -> tuple[Advice, ...]:
+def advise(report: Report, whole: Totals, prices: PriceTable) -> tuple[Advice, ...]:
     """Findings on a run that delivered its load; where as much is at stake, what breaks answers comes first."""
-    rules = (_throttled, _errors, _truncated, _sla, _timeouts, _bill, _dear_query, _wasted, _held)
-    found = chain.from_iterable(rule(report) for rule in rules)
+    rules = (_throttled, _errors, _truncated, _sla, _timeouts)
+    failing = chain.from_iterable(rule(report) for rule in rules)
+    found = chain(failing, advise_on_bill(report, whole, prices, _place(report)), _held(report))
     return tuple(sorted(found, key=lambda advice: -advice.at_stake))
 
 
@@ -66,7 +65,7 @@ def _throttled(report: Report) -> Iterator[Advice]:
             "needed_tokens_per_minute": known.needed_tokens_per_minute,
         }
         change, effect, check = _way_out(
-            known, known.reserved_mean, known.used_mean, known.needed_tokens_per_minute, _place(report)
+            known, known.reserved_mean, known.used_mean, known.needed_tokens_per_minute, report
         )
     yield Advice(
         "throttled",
@@ -80,7 +79,7 @@ def _throttled(report: Report) -> Iterator[Advice]:
     )
 
 
-def _way_out(known: ModelQuota, reserved: float, used: float, needed: float, place: str) -> tuple[str, str, str]:
+def _way_out(known: ModelQuota, reserved: float, used: float, needed: float, report: Report) -> tuple[str, str, str]:
     """Change, effect and check for one throttled model: a smaller reservation where that is enough, else more quota."""
     limit = known.inferred.per_minute if known.inferred is not None and known.inferred.unit == "tokens" else None
     limit = limit or known.stated_tokens_per_minute
@@ -95,11 +94,15 @@ def _way_out(known: ModelQuota, reserved: float, used: float, needed: float, pla
         )
     digit = 10 ** max(0, len(str(round(needed))) - 2)
     quota = ceil(needed / digit) * digit
+    scaled = "" if known.scaled_from_s is None else f", scaled to a minute from {known.scaled_from_s:.0f} s"
+    is_ours = is_bundled(report.manifest["scenario"])
     return (
         f"ask for {quota:,} tokens a minute, or spread the peak",
-        f"the busiest minute's calls use and hold {needed:,.0f}"
-        + (f", and the limit is {limit:,.0f}" if limit is not None else ""),
-        f"fmload cost {place} --quota-request; the bundled target: fmload run (as before) --tokens-per-minute {quota}",
+        f"the busiest minute's calls use and hold {needed:,.0f}{scaled}"
+        + (f"; the limit is {limit:,.0f}" if limit is not None else ""),
+        f"fmload run (as before) --tokens-per-minute {quota}"
+        if is_ours
+        else f"fmload cost {_place(report)} --quota-request, and the same fmload run once it is granted",
     )
 
 
@@ -182,80 +185,6 @@ def _timeouts(report: Report) -> Iterator[Advice]:
         if limit_s
         else "fmload run (as before) with a longer --timeout",
         _share(report, count),
-    )
-
-
-def _bill(report: Report) -> Iterator[Advice]:
-    monthly = report.total.cost.monthly
-    if monthly is None or monthly <= _MONTHLY_USD:
-        return
-    name, dearest = _dearest(report)
-    over = float((monthly - _MONTHLY_USD) / monthly)
-    yield Advice(
-        "bill",
-        f"the month is projected at ${monthly:,.0f}, over ${_MONTHLY_USD:,}; "
-        f"{name} makes {_bill_share(report, dearest):.0%} of the bill",
-        "shorter answers, caching, or a cheaper model for that query type",
-        f"${monthly - _MONTHLY_USD:,.0f} a month to save",
-        {"monthly_usd": str(monthly), "query": name},
-        f"fmload cost {_place(report)} --answer-tokens {max(0.1, 1 - over):.2f}",
-        over,
-    )
-
-
-def _dearest(report: Report) -> tuple[str, Figures]:
-    return max(report.by["query"].items(), key=lambda item: item[1].cost.run or 0)
-
-
-def _bill_share(report: Report, part: Figures) -> float:
-    return float((part.cost.run or 0) / report.total.cost.run) if report.total.cost.run else 0.0
-
-
-def _dear_query(report: Report) -> Iterator[Advice]:
-    """One query type carries the bill: what its answers would cost at the price of the cheapest model in the run."""
-    if not report.total.cost.run:
-        return
-    name, dearest = _dearest(report)
-    share, asked = _bill_share(report, dearest), _share(report, dearest.funnel.sent)
-    per_token = {
-        model: part.cost.run / (part.tokens.input + part.tokens.output)
-        for model, part in report.by["model"].items()
-        if part.cost.run and part.tokens.input + part.tokens.output
-    }
-    own = dearest.cost.run
-    tokens = dearest.tokens.input + dearest.tokens.output
-    if share < _DEAR or share < _DEAR_TIMES * asked or own is None or not tokens or not per_token:
-        return
-    cheapest = min(per_token, key=lambda model: per_token[model])
-    saved = share * max(0.0, 1 - float(per_token[cheapest] * tokens / own))
-    if saved <= _FEW:
-        return
-    yield Advice(
-        "dear_query",
-        f"{name} makes {share:.0%} of the bill with {asked:.0%} of the requests",
-        f"let {cheapest} answer it, if its answers are good enough",
-        f"about {saved:.0%} of the bill saved, at that model's mean price of a token",
-        {"query": name, "bill_share": share, "request_share": asked, "model": cheapest},
-        f"fmload run (as before) --model {cheapest}, and compare the answers",
-        saved,
-    )
-
-
-def _wasted(report: Report) -> Iterator[Advice]:
-    cost = report.total.cost
-    if not cost.run or not cost.wasted:
-        return
-    share = float(cost.wasted / cost.run)
-    if share <= _FEW:
-        return
-    yield Advice(
-        "wasted",
-        f"${cost.wasted:,.4f} of ${cost.run:,.4f} ({share:.0%}) was paid for answers that nobody could use",
-        "mend what cuts, breaks or spoils them (see `outcomes`)",
-        f"{share:.0%} of the bill buys answers",
-        {"wasted_usd": str(cost.wasted), "run_usd": str(cost.run)},
-        f"fmload cost {_place(report)}: today's bill by outcome",
-        share,
     )
 
 

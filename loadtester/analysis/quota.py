@@ -53,8 +53,9 @@ class ModelQuota:
 
     `headroom` is the part of the stated tokens a minute that the busiest one left unused. `reserved_mean` and
     `used_mean` are tokens of an admitted call, at its start and at its end. `asked_tokens_per_minute` is what all calls
-    offered in the busiest minute would use, `needed_tokens_per_minute` what would have let them in. `estimated` calls
-    were refused, and had their prompts taken to be as long as the others'.
+    offered in the busiest minute would use, `needed_tokens_per_minute` what would have let them in; of calls over
+    less than a minute, over `scaled_from_s`, both are scaled to one. `estimated` calls were refused, and had their
+    prompts taken to be as long as the others'.
     """
 
     offered: int
@@ -71,6 +72,7 @@ class ModelQuota:
     used_mean: float | None
     asked_tokens_per_minute: float | None
     needed_tokens_per_minute: float | None
+    scaled_from_s: float | None
     output_p99: float | None
     estimated: int
     course: Course
@@ -101,11 +103,15 @@ def quota_of(manifest: Mapping[str, Any], lines: Iterable[str]) -> Quota | None:
     )
 
 
+def is_bundled(scenario: Mapping[str, Any]) -> bool:
+    """Whether a manifest's scenario has fmload start the target itself."""
+    target = scenario.get("target") or {}
+    return not any(target.get(name) for name in ("url", "endpoint_url", "region"))
+
+
 def _stated(scenario: Mapping[str, Any]) -> tuple[int | None, int | None]:
     """Tokens and requests a minute that the scenario states of its target, or sets on the bundled one."""
-    target = scenario.get("target") or {}
-    is_bundled = not any(target.get(name) for name in ("url", "endpoint_url", "region"))
-    section = scenario.get("bundled" if is_bundled else "quota") or {}
+    section = scenario.get("bundled" if is_bundled(scenario) else "quota") or {}
     return section.get("tokens_per_minute") or None, section.get("requests_per_minute") or None
 
 
@@ -130,6 +136,7 @@ def _model(calls: Calls, stated: tuple[int | None, int | None], duration_s: floa
         used_mean=float(calls.charged[admitted].mean()) if n_admitted else None,
         asked_tokens_per_minute=asked,
         needed_tokens_per_minute=needed,
+        scaled_from_s=span_s if needed is not None and (span_s := _span_s(calls)) <= MINUTE_S - 1 else None,
         output_p99=float(np.percentile(calls.output[admitted], 99)) if n_admitted else None,
         estimated=n_refused,
         course=_course(calls, duration_s),
@@ -142,11 +149,16 @@ def _needed(calls: Calls) -> tuple[float, float]:
     Calls under way are their rate times their mean time (Little, 1961).
     """
     mine = calls.is_admitted & np.isfinite(calls.done_s)
-    per_s = float(_a_minute(calls.due_s).max()) / min(MINUTE_S, max(1.0, float(calls.due_s.max() - calls.due_s.min())))
+    per_s = float(_a_minute(calls.due_s).max()) / _span_s(calls)
     used, held = float(calls.charged[mine].mean()), float(calls.held[mine].mean())
     under_way = per_s * float((calls.done_s[mine] - calls.sent_s[mine]).mean())
     asked = per_s * MINUTE_S * used
     return asked, asked + under_way * max(0.0, held - used)
+
+
+def _span_s(calls: Calls) -> float:
+    """Over how much of a minute, from 1 s on, calls were due."""
+    return min(MINUTE_S, max(1.0, float(calls.due_s.max() - calls.due_s.min())))
 
 
 def _a_minute(moments_s: Floats, weights: Floats | None = None) -> Floats:

@@ -43,11 +43,11 @@ def parts(flag: str, texts: Iterable[str]) -> dict[str, Decimal]:
     return found
 
 
-def swap(flag: str, text: str) -> tuple[str, str]:
-    """The models of OLD=NEW. Raises FmloadError."""
+def pair(flag: str, text: str, fix: str) -> tuple[str, str]:
+    """Both sides of OLD=NEW; `fix` says how it is written. Raises FmloadError."""
     old, _, new = text.partition("=")
     if not old or not new:
-        raise _wrong(flag, text, "OLD=NEW, two models")
+        raise _wrong(flag, text, fix)
     return old, new
 
 

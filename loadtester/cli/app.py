@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -73,9 +74,12 @@ def main() -> None:
         typer.echo("fmload: interrupted", err=True)
         sys.exit(int(Exit.INTERRUPTED))
     except BrokenPipeError:
-        # Whoever read our output has gone; there is nobody left to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(int(Exit.FAULT))
+        _leave_quietly()
+    except SystemExit as end:
+        # What click and rich make of a broken pipe.
+        if isinstance(end.__context__, BrokenPipeError):
+            _leave_quietly()
+        raise
     except Exception as fault:
         if os.environ.get("FMLOAD_DEBUG"):
             raise
@@ -85,3 +89,9 @@ def main() -> None:
             err=True,
         )
         sys.exit(int(Exit.FAULT))
+
+
+def _leave_quietly() -> NoReturn:
+    """Whoever read our output has gone, and there is nobody left to tell; the code is that of a shell's SIGPIPE."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(128 + signal.SIGPIPE)

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 def require_consent(scenario: Scenario) -> None:
     """Let a run go on that costs nothing or little, has a budget, or is agreed to at the terminal.
 
-    Raises FmloadError, code 2, where it is not agreed to, and where nobody is there to ask.
+    Raises FmloadError, code 2, where it is not agreed to, and where nobody is there to ask; 105 where it is
+    interrupted.
     """
     if scenario.safety.max_cost_usd is not None or not _is_remote(scenario):
         return
@@ -34,7 +35,11 @@ def require_consent(scenario: Scenario) -> None:
             code=Exit.USAGE,
         )
     print(f"{costs}. Run it? [y/N] ", end="", file=sys.stderr, flush=True)  # noqa: T201  a question to the terminal
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+    try:
+        answer = sys.stdin.readline().strip().lower()
+    except KeyboardInterrupt as error:
+        raise FmloadError("interrupted; nothing was sent", code=Exit.INTERRUPTED) from error
+    if answer not in ("y", "yes"):
         raise FmloadError("the run was not agreed to; nothing was sent", code=Exit.USAGE)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from loadtester.cli.amounts import amount, month, part
-from loadtester.cli.cost_levers import asked_levers
+from loadtester.cli.cost_levers import asked_levers, own_name
 from loadtester.errors import Exit, FmloadError
 
 if TYPE_CHECKING:
@@ -56,6 +56,9 @@ def cost(
     ] = None,
     swap_model: Annotated[
         list[str] | None, _option("--swap", "Another model in place of one. Repeatable.", _WHAT_IF, "OLD=NEW")
+    ] = None,
+    query_model: Annotated[
+        list[str] | None, _option("--query-model", "A query type to a model. Repeatable.", _WHAT_IF, "QUERY=MODEL")
     ] = None,
     exact_hits: Annotated[_Text, _option("--exact-hits", "Messages the exact cache answers.", _WHAT_IF, "PCT")] = None,
     semantic_hits: Annotated[
@@ -109,12 +112,22 @@ def cost(
 
     Sends nothing, but with --reconcile, which asks CloudWatch.
     """
-    from loadtester.cost.calendar import Calendar  # noqa: PLC0415  heavy, and --help must be quick
+    from loadtester.cost.basis import NothingToPriceError  # noqa: PLC0415  heavy, and --help must be quick
+    from loadtester.cost.calendar import Calendar  # noqa: PLC0415
     from loadtester.cost.quote import NO_GOOD_ANSWER, quote  # noqa: PLC0415
 
     _check(directory, assume, is_reconciling=reconcile, is_json=as_json, is_csv=as_csv)
     ceiling = None if max_month is None else amount("--max-month", max_month)
-    run, basis, tariff = _basis(directory, assume, prices)
+    named = [name for text in (*(share or ()), *(swap_model or ()), *(query_model or ())) for name in text.split("=")]
+    others = {*named, embedding_model, *([provisioned_model] if provisioned_model else [])}
+    try:
+        run, basis, tariff = _basis(directory, assume, prices, others)
+    except NothingToPriceError as error:
+        if ceiling is None:
+            raise
+        raise FmloadError(error.message, remedy=error.remedy, code=Exit.THRESHOLD) from error
+    for warning in basis.warnings:
+        typer.echo(f"warning: {warning}", err=True)
     calendar = Calendar(
         basis.messages_per_day if messages_per_day is None else messages_per_day,
         None if weekend_share is None else part("--weekend-share", weekend_share),
@@ -130,6 +143,7 @@ def cost(
         "is_hour": hour_cache,
         "share": share,
         "swap": swap_model,
+        "query_model": query_model,
         "exact_hits": exact_hits,
         "semantic_hits": semantic_hits,
         "question_tokens": question_tokens,
@@ -139,6 +153,8 @@ def cost(
     }
     quoted = quote(basis, tariff, calendar, asked_levers(options, basis, tariff))
     busiest = _peak() if peak is None else amount("--peak", peak)
+    if busiest < 1:
+        raise FmloadError("--peak is below 1", remedy="the busiest minute has at least the mean one's", code=Exit.USAGE)
     bought = _bought(quoted, busiest, provisioned_price, provisioned_tokens_per_minute, provisioned_model)
     pairs = _pairs(run, region, endpoint_url) if run is not None and reconcile else ()
     if quota_request:
@@ -162,18 +178,18 @@ def _check(directory: Path | None, assume: Path | None, *, is_reconciling: bool,
         raise FmloadError("--json and --csv exclude each other", remedy="choose one", code=Exit.USAGE)
 
 
-def _basis(directory: Path | None, assume: Path | None, prices: Path | None) -> tuple[Run | None, Basis, Tariff]:
+def _basis(
+    directory: Path | None, assume: Path | None, prices: Path | None, others: set[str]
+) -> tuple[Run | None, Basis, Tariff]:
+    """What is priced, and how; `others` are models that what-ifs name."""
     from loadtester.cost.assumptions import assumed_basis  # noqa: PLC0415
-    from loadtester.cost.bill import Tariff  # noqa: PLC0415
     from loadtester.cost.runs import run_and_basis  # noqa: PLC0415
 
     if assume is not None:
-        table = _table({}, prices)
-        basis = assumed_basis(_named(assume), table)
-        return None, basis, Tariff(table, basis.corrections)
+        return None, *assumed_basis(_named(assume), lambda models: _table({}, prices, {*models, *others}))
     if directory is None:
         raise AssertionError  # _check has seen to it
-    return run_and_basis(directory, lambda own: _table(own, prices))
+    return run_and_basis(directory, lambda own, models: _table(own, prices, {*models, *others}))
 
 
 def _named(assume: Path) -> Path:
@@ -184,14 +200,19 @@ def _named(assume: Path) -> Path:
     return bundled if assume.parent == Path() and not assume.exists() and bundled.is_file() else assume
 
 
-def _table(own: dict[str, dict[str, Decimal]], file: Path | None) -> PriceTable:
+def _table(own: dict[str, dict[str, Decimal]], file: Path | None, models: set[str]) -> PriceTable:
+    """Prices of a scenario, with those of a file before them, which is for some of `models`."""
     from loadtester.cost import price_table  # noqa: PLC0415
-    from loadtester.cost.price_file import price_file, unit_warnings  # noqa: PLC0415
+    from loadtester.cost.price_file import for_models, price_file, unit_warnings  # noqa: PLC0415
 
-    stated = {} if file is None else price_file(file)
-    for warning in unit_warnings(stated, price_table({})):
+    if file is None:
+        return price_table(own)
+    published = price_table({})
+    stated = for_models(price_file(file), models, published, file)
+    for warning in unit_warnings(stated, published):
         typer.echo(f"warning: {warning}", err=True)
-    return price_table(own | stated)
+    merged = own | {model: own.get(model, {}) | prices for model, prices in stated.items()}
+    return price_table(merged, places=dict.fromkeys(stated, file.name))
 
 
 def _peak() -> Decimal:
@@ -216,7 +237,7 @@ def _bought(
     return provisioned(
         quoted.combined.lines if quoted.combined else quoted.basis.lines,
         quoted.tariff,
-        model,
+        None if model is None else own_name(model, quoted.basis, quoted.tariff),
         messages_per_day=quoted.calendar.messages_per_day,
         peak=peak,
         usd_per_hour=amount("--provisioned-price", price),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from loadtester.cli.amounts import amount, part, parts, swap
+from loadtester.cli.amounts import amount, pair, part, parts
 from loadtester.errors import Exit, FmloadError
 
 if TYPE_CHECKING:
@@ -28,8 +29,9 @@ def asked_levers(given: Mapping[str, Any], basis: Basis, tariff: Tariff) -> list
     if given["cached_prefix"] is not None:
         pulled.append(_prompt_cache(given, basis, tariff))
     if given["share"]:
-        pulled.append(levers.shares(parts("--share", given["share"])))
-    pulled += [levers.swap(*swap("--swap", text)) for text in given["swap"] or ()]
+        pulled.append(levers.shares(_shares(given["share"], basis, tariff)))
+    pulled += [_swap(text, basis, tariff) for text in given["swap"] or ()]
+    pulled += [_answered_by(text, basis, tariff) for text in given["query_model"] or ()]
     if given["tier"] is not None:
         pulled.append(levers.tier(given["tier"]))
     if given["batch"] is not None:
@@ -37,6 +39,36 @@ def asked_levers(given: Mapping[str, Any], basis: Basis, tariff: Tariff) -> list
     if given["exact_hits"] is not None or given["semantic_hits"] is not None:
         pulled.append(_cache_hits(given))
     return pulled
+
+
+def _shares(texts: Iterable[str], basis: Basis, tariff: Tariff) -> dict[str, Decimal]:
+    """Shares by the names that the bill has for the models."""
+    wanted = parts("--share", texts)
+    named = {own_name(model, basis, tariff): share for model, share in wanted.items()}
+    if len(named) < len(wanted):
+        raise FmloadError("--share: two names of one model", remedy="write MODEL=PCT, each model once", code=Exit.USAGE)
+    return named
+
+
+def _swap(text: str, basis: Basis, tariff: Tariff) -> Lever:
+    from loadtester.cost.levers import swap  # noqa: PLC0415
+
+    old, new = pair("--swap", text, "OLD=NEW, two models")
+    return swap(own_name(old, basis, tariff), new)
+
+
+def _answered_by(text: str, basis: Basis, tariff: Tariff) -> Lever:
+    from loadtester.cost.levers import answered_by  # noqa: PLC0415
+
+    query, model = pair("--query-model", text, "QUERY=MODEL, a query type and a model")
+    return answered_by(query, own_name(model, basis, tariff))
+
+
+def own_name(model: str, basis: Basis, tariff: Tariff) -> str:
+    """The name that the bill has for a model which goes by several. Raises FmloadError where it may be two of them."""
+    from loadtester.cost.bill import models_of  # noqa: PLC0415
+
+    return tariff.prices.among(model, models_of(basis.lines))
 
 
 def _prompt_cache(given: Mapping[str, Any], basis: Basis, tariff: Tariff) -> Lever:

@@ -18,12 +18,18 @@ _RUNNING: Final = ("dry_run", "yes", "summary", "quiet", "no_color")
 
 
 def show_plan(scenario: Scenario, *, is_json: bool) -> None:
-    """Print the prediction of a scenario to stdout. Raises FmloadError where it can't be planned or priced."""
-    from loadtester.cost import price_table  # noqa: PLC0415  heavy, and --help must be quick
+    """Print the prediction of a scenario to stdout.
+
+    Raises FmloadError where it can't be planned or priced, or is out of its bounds: what a run would refuse.
+    """
+    from loadtester.campaign.bounds import require_bounds  # noqa: PLC0415  heavy, and --help must be quick
+    from loadtester.cost import price_table  # noqa: PLC0415
     from loadtester.fleet import plan_of  # noqa: PLC0415
     from loadtester.plan import page, plan_json, predict  # noqa: PLC0415
 
-    prediction = predict(scenario, plan_of(scenario), price_table(scenario.prices))
+    load, prices = plan_of(scenario), price_table(scenario.prices)
+    require_bounds(scenario, load, prices)
+    prediction = predict(scenario, load, prices)
     typer.echo(plan_json(prediction) if is_json else page(prediction), nl=False)
 
 

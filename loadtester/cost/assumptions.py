@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -13,12 +13,15 @@ from loadtester.cost.basis import Basis
 from loadtester.cost.bill import CACHE, Line, Tariff, numbered
 from loadtester.cost.lengths import Kept, spread_of
 from loadtester.cost.page import page
+from loadtester.cost.price_file import OFF
 from loadtester.cost.prices import PriceTable
 from loadtester.cost.stated import Stated
 from loadtester.errors import FmloadError
 
 _REMEDY: Final = "docs/cost.md shows a file of assumptions; scenarios/assumptions/mangaassist.yaml is one"
 _TOLERANCE: Final = Decimal("0.000001")
+#: No message has cost this much; what is dearer is a slip.
+_ABSURD_USD: Final = 1_000
 
 _T = TypeVar("_T")
 
@@ -58,8 +61,11 @@ class _Assumed(msgspec.Struct, forbid_unknown_fields=True):
     stated: list[Any] = []
 
 
-def assumed_basis(path: Path, prices: PriceTable) -> Basis:
-    """The basis that a file states. Raises FmloadError with all its faults."""
+def assumed_basis(path: Path, table: Callable[[Collection[str]], PriceTable]) -> tuple[Basis, Tariff]:
+    """The basis that a file states, and its tariff; `table` makes the price table of its models.
+
+    Raises FmloadError with all its faults.
+    """
     faults: list[str] = []
     raw = _convert(page(path, _REMEDY), _Assumed, "", faults)
     if raw is None:
@@ -68,6 +74,7 @@ def assumed_basis(path: Path, prices: PriceTable) -> Basis:
     queries = _each(raw.queries, _Query, "queries", faults)
     stated = [_convert(entry, _Stated, f"stated[{i}]", faults) for i, entry in enumerate(raw.stated)]
     _check(raw, queries, faults)
+    _check_models(models, faults)
     if faults:
         raise _wrong(path, faults)
     ids = {name: model.id for name, model in models.items()}
@@ -81,16 +88,19 @@ def assumed_basis(path: Path, prices: PriceTable) -> Basis:
     def kept(line: Line, limit: int) -> Kept:
         return left(line.query, line.output, limit)
 
+    listed = Tariff(table({line.model for line in paid} | set(ids.values())))
+    corrections = _corrections(models, paid, listed)
     bound = ("without out_sigma, a lower max_tokens saves at least what is shown",) if is_bounded else ()
-    return Basis(
+    basis = Basis(
         source=f"assumptions of {path.name}",
         lines=lines,
         messages_per_day=raw.messages_per_day,
         kept=kept,
         notes=(*raw.notes, *bound),
         stated=tuple(_stated(entry, ids) for entry in stated if entry is not None),
-        corrections=_corrections(models, paid, Tariff(prices)),
+        warnings=tuple(_unit_warnings(corrections)),
     )
+    return basis, Tariff(listed.prices, corrections)
 
 
 def _line(name: str, query: _Query, ids: Mapping[str, str], missed: Decimal) -> Line:
@@ -116,6 +126,18 @@ def _corrections(models: Mapping[str, _Model], lines: list[Line], tariff: Tariff
     return factors
 
 
+def _unit_warnings(corrections: Mapping[str, Decimal]) -> Iterator[str]:
+    """A line for each model whose stated price per message is far from what its tokens cost."""
+    for model, factor in corrections.items():
+        ratio = max(factor, 1 / factor) if factor else Decimal(1)
+        if ratio >= OFF:
+            side = "above" if factor > 1 else "below"
+            yield (
+                f"usd_per_message of {model} is {ratio:,.0f} times {side} what its tokens cost at list price: "
+                "it is USD for one message"
+            )
+
+
 def _stated(entry: _Stated, ids: Mapping[str, str]) -> Stated:
     change = entry.change
     if change is not None and isinstance(change.get("share"), dict):
@@ -138,6 +160,13 @@ def _check(raw: _Assumed, queries: Mapping[str, _Query], faults: list[str]) -> N
             faults.append(f"queries.{name}: cached_tokens are a part of tokens_in, and more than all of them")
         if query.out_sigma is not None and not 0 < query.out_sigma <= 5:  # noqa: PLR2004  e^5 is no spread of lengths
             faults.append(f"queries.{name}: out_sigma is {query.out_sigma}, not above 0 and up to 5")
+
+
+def _check_models(models: Mapping[str, _Model], faults: list[str]) -> None:
+    for name, model in models.items():
+        usd = model.usd_per_message
+        if usd is not None and not (usd.is_finite() and 0 <= usd <= _ABSURD_USD):
+            faults.append(f"models.{name}: usd_per_message is {usd}, not from 0 to ${_ABSURD_USD:,}")
 
 
 def _each(raw: Mapping[str, Any], kind: type[_T], place: str, faults: list[str]) -> dict[str, _T]:

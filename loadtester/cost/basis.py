@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from operator import mul
 from typing import Any, Final
@@ -21,6 +21,10 @@ from loadtester.recorder import Cell, Recording
 #: Part of the messages that may go unanswered without a word.
 _FEW: Final = Decimal("0.01")
 _USELESS: Final = (Outcome.TRUNCATED, Outcome.FILTERED, Outcome.INVALID)
+
+
+class NothingToPriceError(FmloadError):
+    """A run in which nothing is on record that could be priced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +59,14 @@ class Basis:
     block_s: int | None = None
     replicates: bootstrap.Floats | None = None
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     stated: tuple[Stated, ...] = ()
-    corrections: Mapping[str, Decimal] = field(default_factory=dict)
 
 
 def run_basis(
     manifest: Mapping[str, Any], run: Recording, tariff: Tariff, kept: Callable[[Line, int], Kept], *, seed: int = 1
 ) -> Basis:
-    """The lines of a run, weighed by its scenario's mix. Raises FmloadError where there is nothing to price.
+    """The lines of a run, weighed by its scenario's mix. Raises NothingToPriceError where there is nothing.
 
     Messages that were due count, answered or not; those that a stopped run never sent don't.
     """
@@ -72,7 +76,7 @@ def run_basis(
     shares, notes = _shares(manifest, cells)
     answered = [cell for key, cell in cells.items() if key.answered_by]
     if not any(cell.input or cell.output or cell.cache_read or cell.cache_write for cell in answered):
-        raise FmloadError(
+        raise NothingToPriceError(
             "the run has no usage: no answer told its tokens",
             remedy="price it by assumptions (`fmload cost --assume FILE`), or run against a target that reports usage",
         )
@@ -126,7 +130,7 @@ def _shares(manifest: Mapping[str, Any], cells: Mapping[CellKey, Cell]) -> tuple
     shares = {query: share for query, share in mix.items() if query in seen}
     whole = sum(shares.values(), Decimal(0))
     if not whole:
-        raise FmloadError("the run has no message of its mix", remedy="name a run that sent something")
+        raise NothingToPriceError("the run has no message of its mix", remedy="name a run that sent something")
     notes = []
     if unseen := sorted(set(mix) - seen):
         notes.append(f"{', '.join(unseen)} not seen in the run: the others stand in")

@@ -111,6 +111,11 @@ class Tariff:
         return sum((line.share * self.usd_each(line) for line in lines), Decimal(0))
 
 
+def models_of(lines: Iterable[Line]) -> tuple[str, ...]:
+    """The models that answered, by name."""
+    return tuple(sorted({line.model for line in lines if line.is_paid}))
+
+
 def hit_rate(lines: Iterable[Line]) -> Decimal:
     """The part of the messages that a cache answered."""
     return sum((line.share for line in lines if line.model == CACHE), Decimal(0))
@@ -118,5 +123,4 @@ def hit_rate(lines: Iterable[Line]) -> Decimal:
 
 def dearest(lines: Lines, tariff: Tariff) -> str:
     """The model that the largest part of the bill goes to."""
-    models = {line.model for line in lines if line.is_paid}
-    return max(sorted(models), key=lambda name: tariff.usd_per_message(line for line in lines if line.model == name))
+    return max(models_of(lines), key=lambda name: tariff.usd_per_message(line for line in lines if line.model == name))

@@ -71,10 +71,27 @@ def listed(model: str, at: datetime) -> Price | None:
     )
 
 
-def near(model: str) -> tuple[str, ...]:
-    """Names in the catalogue that look like `model`, the likeliest first."""
-    names = {_public(info): None for provider in (_BEDROCK, *providers) for info in provider.models}
-    return tuple(get_close_matches(model.lower(), names, n=5))
+def near(model: str, at: datetime) -> tuple[str, ...]:
+    """Names that have a price at a moment and look like `model`, the likeliest first; Bedrock's for one of its form."""
+    name = (_bare_id(model) or model).lower()
+    whose = (_BEDROCK,) if _is_bedrock(name) else providers
+    names = dict.fromkeys(_public(info) for provider in whose for info in provider.models)
+    # Some listed models have no price, and some names lead to another provider's.
+    close = get_close_matches(name, names, n=20)
+    return tuple(one for one in close if listed(one, at) is not None)[:5]
+
+
+def is_same(model: str, other: str, at: datetime) -> bool:
+    """Whether both names have one price in the catalogue: profiles that cost alike, and ARNs."""
+    found = _find(model)
+    return found is not None and found == _find(other) and listed(model, at) is not None
+
+
+def is_resold(model: str, other: str) -> bool:
+    """Whether they are one model at two prices, its vendor's own and Bedrock's."""
+    mine, its = _bare_id(model) or "", _bare_id(other) or ""
+    of_vendor = _of_vendor(mine)
+    return _is_bedrock(mine) != _is_bedrock(its) and of_vendor is not None and of_vendor == _of_vendor(its)
 
 
 def source(at: datetime) -> str:
@@ -94,13 +111,23 @@ def _find(model: str) -> tuple[Provider, ModelInfo] | None:
     if name is None:
         return None
     parts = name.split(".", 2)
-    if not _VENDORS.intersection(parts[:2]):
+    if not _is_bedrock(name):
         return _look_up(name, None)
     found = _look_up(name, _BEDROCK.id)
     if found is None and parts[0] not in _VENDORS and parts[0] not in _REACHES:
         # A geography that the data don't name; all geographies cost the same as the region itself.
         found = _look_up(name.partition(".")[2], _BEDROCK.id)
     return found
+
+
+def _is_bedrock(name: str) -> bool:
+    """Whether a name has the form of Bedrock's: a vendor before its first or second dot."""
+    return bool(_VENDORS.intersection(name.split(".", 2)[:2]))
+
+
+def _of_vendor(name: str) -> tuple[Provider, ModelInfo] | None:
+    """The model as its own vendor lists it."""
+    return _look_up(name.rpartition(".")[2] if _is_bedrock(name) else name, None)
 
 
 def _look_up(name: str, provider_id: str | None) -> tuple[Provider, ModelInfo] | None:

@@ -17,6 +17,15 @@ from loadtester.cost.quote import NO_GOOD_ANSWER, Effect, Quote
 from loadtester.cost.reconcile import Pair
 
 _PERIODS = ("message", "day", "month", "year")
+_BOUNDS = ("", "_low", "_high")
+_COLUMNS = (
+    "part",
+    "name",
+    *(f"{period}_usd{bound}" for period in _PERIODS for bound in _BOUNDS),
+    "saves_month_usd",
+    *("model", "outcome", "group", "messages", "usd"),
+    *("step", "down_month_usd", "up_month_usd"),
+)
 
 
 def as_json(quote: Quote, bought: Provisioned | None, pairs: tuple[Pair, ...] = ()) -> str:
@@ -51,28 +60,58 @@ def as_json(quote: Quote, bought: Provisioned | None, pairs: tuple[Pair, ...] = 
 
 
 def as_csv(quote: Quote) -> str:
-    """One line a figure: part, name, USD a message, a day, a month, a year, and the bounds of each."""
+    """One line a figure.
+
+    Of the run's bill (`bill`) the query type as name, model, outcome, group, messages and USD; of estimates USD a
+    message, a day, a month, a year, and the bounds of each; of levers (`sensitivity`) the step, and the change of the
+    month either way.
+    """
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    columns = [f"{period}_usd{bound}" for period in _PERIODS for bound in ("", "_low", "_high")]
-    writer.writerow(["part", "name", *columns, "saves_month_usd"])
+    writer = csv.DictWriter(out, _COLUMNS, restval="", lineterminator="\n")
+    writer.writeheader()
     writer.writerows(_rows(quote))
     return out.getvalue()
 
 
-def _rows(quote: Quote) -> Iterator[list[str]]:
+def _rows(quote: Quote) -> Iterator[dict[str, str | int]]:
+    for row in quote.basis.today:
+        yield {
+            "part": "bill",
+            "name": row.query,
+            "model": row.model,
+            "outcome": row.outcome,
+            "group": row.group,
+            "messages": row.messages,
+            "usd": _text(row.usd),
+        }
     if quote.now is None:
         return
-    yield ["now", quote.basis.source, *_cells(quote.now), ""]
+    yield {"part": "now", "name": quote.basis.source, **_cells(quote.now)}
     for effect in quote.alone:
-        yield ["what_if", effect.name, *_cells(effect.estimate), _text(effect.saves_month_usd)]
+        yield {"part": "what_if", **_effect_cells(effect)}
     if quote.combined:
-        yield ["combined", quote.combined.name, *_cells(quote.combined.estimate), _text(quote.combined.saves_month_usd)]
+        yield {"part": "combined", **_effect_cells(quote.combined)}
+    for swing in quote.swings:
+        yield {
+            "part": "sensitivity",
+            "name": swing.lever,
+            "step": swing.step,
+            "down_month_usd": _text(swing.down_usd),
+            "up_month_usd": _text(swing.up_usd),
+        }
 
 
-def _cells(estimate: Estimate) -> list[str]:
-    amounts: list[Amount] = [getattr(estimate, period) for period in _PERIODS]
-    return [_text(number) for amount in amounts for number in (amount.usd, amount.low, amount.high)]
+def _effect_cells(effect: Effect) -> dict[str, str]:
+    return {"name": effect.name, **_cells(effect.estimate), "saves_month_usd": _text(effect.saves_month_usd)}
+
+
+def _cells(estimate: Estimate) -> dict[str, str]:
+    amounts: dict[str, Amount] = {period: getattr(estimate, period) for period in _PERIODS}
+    return {
+        f"{period}_usd{bound}": _text(number)
+        for period, amount in amounts.items()
+        for bound, number in zip(_BOUNDS, (amount.usd, amount.low, amount.high), strict=True)
+    }
 
 
 def _estimate(estimate: Estimate | None) -> dict[str, Any] | None:

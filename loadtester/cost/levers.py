@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
 
-from loadtester.cost.bill import CACHE, NEW, Line, Lines, Tariff, hit_rate
+from loadtester.cost.bill import CACHE, NEW, Line, Lines, Tariff, hit_rate, models_of
 from loadtester.cost.lengths import Kept
 from loadtester.cost.overlay import overlay
 from loadtester.errors import Exit, FmloadError
@@ -101,8 +101,19 @@ def prompt_cache(prefix: int, reuses: Decimal, tariff: Tariff, *, is_hour: bool 
             **{kind: getattr(line, kind) + written},
         )
 
+    def apply(lines: Lines) -> Lines:
+        paid = [line for line in lines if line.is_paid]
+        mean = sum((line.share * line.prompt for line in paid), Decimal(0)) / (sum(line.share for line in paid) or _ONE)
+        if not 0 < prefix <= mean:
+            raise FmloadError(
+                f"--cached-prefix is {prefix:,}, and the mean prompt has {mean:,.0f} tokens",
+                remedy="give the length of what all prompts begin with: 1 or more, and no longer than the mean one",
+                code=Exit.USAGE,
+            )
+        return tuple(cached(line) for line in lines)
+
     name = f"prompt cache of {prefix:,} tokens, {reuses:f} reads a write{', for an hour' if is_hour else ''}"
-    return Lever(name, lambda lines: tuple(cached(line) for line in lines))
+    return Lever(name, apply, "models don't cache prefixes under a length of their own, which is not known here")
 
 
 def break_even_reuses(model: str, tariff: Tariff, *, is_hour: bool = False) -> Decimal | None:
@@ -123,11 +134,25 @@ def swap(old: str, new: str) -> Lever:
 
     def apply(lines: Lines) -> Lines:
         if all(line.model != old for line in lines):
-            models = ", ".join(sorted({line.model for line in lines if line.is_paid}))
+            models = ", ".join(models_of(lines))
             raise FmloadError(f"--swap: no message goes to {old}", remedy=f"it has {models}", code=Exit.USAGE)
         return tuple(replace(line, model=new) if line.model == old else line for line in lines)
 
     return Lever(f"{new} in place of {old}", apply, "another model's tokens for a text may differ")
+
+
+def answered_by(query: str, model: str) -> Lever:
+    """One query type's messages to a model, for the same tokens."""
+
+    def apply(lines: Lines) -> Lines:
+        queries = sorted({line.query for line in lines if line.is_paid})
+        if query not in queries:
+            raise FmloadError(
+                f"--query-model: no model answers {query}", remedy=f"it has {', '.join(queries)}", code=Exit.USAGE
+            )
+        return tuple(replace(line, model=model) if line.is_paid and line.query == query else line for line in lines)
+
+    return Lever(f"{query} to {model}", apply, "messages that move keep their tokens")
 
 
 def shares(wanted: Mapping[str, Decimal]) -> Lever:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from decimal import Decimal, InvalidOperation
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +17,7 @@ _REMEDY: Final = "write `MODEL: {input: 3, output: 15}` in USD per 1M tokens; do
 #: No model has cost this much for 1M tokens; what is dearer is a slip.
 _ABSURD_USD: Final = Decimal(10_000)
 #: A price that is this many times off the published one was meant for another number of tokens.
-_OFF: Final = Decimal(200)
+OFF: Final = Decimal(200)
 _KEYS: Final = ("input", "output", "cache_read", "cache_write")
 
 
@@ -33,6 +34,22 @@ def price_file(path: Path) -> dict[str, dict[str, Decimal]]:
     return prices
 
 
+def for_models(
+    stated: Mapping[str, dict[str, Decimal]], models: Collection[str], published: PriceTable, path: Path
+) -> dict[str, dict[str, Decimal]]:
+    """The prices by the names that `models` have. Raises FmloadError for a price that none of them would be asked."""
+    found: dict[str, dict[str, Decimal]] = {}
+    for key, prices in stated.items():
+        model = published.among(key, models)
+        if model not in models:
+            close = get_close_matches(key, sorted(models), n=3) or sorted(models)
+            raise FmloadError(f"{path}: no message goes to {key}", remedy=f"did you mean {', '.join(close)}?")
+        if model in found:
+            raise FmloadError(f"{path}: {key} is another name of {model}", remedy="state each model's prices once")
+        found[model] = prices
+    return found
+
+
 def unit_warnings(own: Mapping[str, Mapping[str, Decimal]], published: PriceTable) -> tuple[str, ...]:
     """A line for each price that is about a thousand times above or below the published one."""
     warnings = []
@@ -43,7 +60,7 @@ def unit_warnings(own: Mapping[str, Mapping[str, Decimal]], published: PriceTabl
             if not listed or not usd:
                 continue
             ratio = max(usd / listed, listed / usd)
-            if ratio >= _OFF:
+            if ratio >= OFF:
                 side = "above" if usd > listed else "below"
                 warnings.append(
                     f"{model}.{key} is ${usd:f}, {ratio:,.0f} times {side} the published ${listed:f}: "

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
 from loadtester.cost.price import Price
-from loadtester.errors import FmloadError
+from loadtester.errors import Exit, FmloadError
 from loadtester.model import Usage
 
 _KEYS: Final = ("input", "output", "cache_read", "cache_write")
+
+_NOWHERE: Final[Mapping[str, str]] = {}
 
 #: USD for one token: input, output, cache read, cache write.
 _Rates = tuple[Decimal, Decimal | None, Decimal, Decimal]
@@ -66,7 +68,24 @@ class PriceTable:
         """Priced models whose names look like `model`, the likeliest first: for an error message."""
         from loadtester.cost.catalogue import near  # noqa: PLC0415  # loads the whole catalogue
 
-        return near(model)
+        return near(model, self.at)
+
+    def among(self, model: str, models: Collection[str]) -> str:
+        """The one of `models` that `model` is another name of, or `model` itself.
+
+        Raises FmloadError where it may be several of them, or is what another provider calls one.
+        """
+        from loadtester.cost.catalogue import is_resold, is_same  # noqa: PLC0415  # loads the whole catalogue
+
+        if model in models or model in self.own:
+            return model
+        meant = sorted(one for one in models if is_same(model, one, self.at))
+        resold = sorted(one for one in models if is_resold(model, one))
+        if len(meant) > 1 or (not meant and resold):
+            raise FmloadError(
+                f"{model} may mean {' or '.join(meant or resold)}", remedy="write it that way", code=Exit.USAGE
+            )
+        return meant[0] if meant else model
 
     def _look_up(self, model: str) -> Price | None:
         from loadtester.cost.catalogue import listed  # noqa: PLC0415  # loads the whole catalogue
@@ -74,11 +93,14 @@ class PriceTable:
         return self.own.get(model) or listed(model, self.at)
 
 
-def price_table(overrides: Mapping[str, Mapping[str, Decimal]], *, at: datetime | None = None) -> PriceTable:
+def price_table(
+    overrides: Mapping[str, Mapping[str, Decimal]], *, at: datetime | None = None, places: Mapping[str, str] = _NOWHERE
+) -> PriceTable:
     """A table of the prices published at `at` (now), in which `overrides` win.
 
     Overrides are, by model, `input`, `output`, `cache_read` and `cache_write` in USD per 1M tokens (decimal strings are
-    taken too); what one leaves out is the published price. Raises FmloadError with all faults at once. Loads the
+    taken too); what one leaves out is the published price. `places` says of models where they are stated, if not in the
+    scenario. Raises FmloadError with all faults at once. Loads the
     catalogue, which takes about 0.2 s, so that no lookup during a run has to.
     """
     from loadtester.cost.catalogue import listed, source  # noqa: PLC0415  # loads the whole catalogue
@@ -91,8 +113,11 @@ def price_table(overrides: Mapping[str, Mapping[str, Decimal]], *, at: datetime 
             "prices that can't be used: " + "; ".join(faults),
             remedy=f"Give each model {', '.join(_KEYS)} in USD per 1M tokens, 0 or more; at least input and output.",
         )
-    named = f"; {', '.join(sorted(own))} as stated in the scenario" if own else ""
-    return PriceTable(own, moment, source(moment) + named)
+    by_place: dict[str, list[str]] = {}
+    for model in sorted(own):
+        by_place.setdefault(places.get(model, "the scenario"), []).append(model)
+    named = (f"; {', '.join(models)} as stated in {place}" for place, models in by_place.items())
+    return PriceTable(own, moment, source(moment) + "".join(named))
 
 
 def _own(model: str, stated: Mapping[str, Decimal], published: Price | None, faults: list[str]) -> Price:

@@ -39,9 +39,14 @@ class Pair:
 
 
 def counts(run: Recording) -> dict[str, dict[str, int]]:
-    """By model, the run's own figures under CloudWatch's names. A throttled call counts for the model it asked for."""
+    """By model, the run's own figures under CloudWatch's names.
+
+    A throttled call counts for the model it asked for; a request that was tried again was throttled once a retry.
+    """
     found: defaultdict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(METRICS, 0))
     for key, cell in run.cells().items():
+        if cell.retries and key.model:
+            found[key.model]["InvocationThrottles"] += cell.retries
         if key.outcome is Outcome.THROTTLED:
             found[key.model]["InvocationThrottles"] += cell.count
         elif key.answered_by:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -14,17 +14,19 @@ from loadtester.cost.prices import PriceTable
 from loadtester.errors import FmloadError
 from loadtester.rundir import Run, read, request_lines
 
-Tabled = Callable[[dict[str, dict[str, Decimal]]], PriceTable]
+Tabled = Callable[[dict[str, dict[str, Decimal]], Collection[str]], PriceTable]
 
 
 def run_and_basis(directory: Path, table: Tabled) -> tuple[Run, Basis, Tariff]:
-    """Read a run; `table` makes the price table from the prices that its scenario states.
+    """Read a run; `table` makes the price table from the prices that its scenario states, and its models.
 
     Raises FmloadError where the directory is none, was edited or cut, or has nothing to price.
     """
     run = read(directory, has_counts=False)
     try:
-        tariff = Tariff(table(dict(run.manifest["scenario"].get("prices") or {})))
+        scenario = run.manifest["scenario"]
+        models = {entry.get("model") for entry in scenario["mix"]} | {key.answered_by for key in run.recording.cells()}
+        tariff = Tariff(table(dict(scenario.get("prices") or {}), {model for model in models if model}))
         return run, run_basis(run.manifest, run.recording, tariff, _lengths(directory)), tariff
     except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
         raise FmloadError(

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Final
 
 from loadtester.cost import levers
-from loadtester.cost.bill import NEW, Line, Lines, Tariff, hit_rate
+from loadtester.cost.bill import NEW, Lines, Tariff, hit_rate, models_of
 from loadtester.cost.levers import Lever
 
 _STEP: Final = Decimal("0.1")
@@ -58,7 +58,7 @@ def _levers(lines: Lines, tariff: Tariff) -> Iterator[tuple[str, str, Lever | No
 def _shift(lines: Lines, tariff: Tariff) -> Iterator[tuple[str, str, Lever | None, Lever | None]]:
     """Messages from the dearest model to the cheapest, by the mean price of what each is asked."""
     paid = [line for line in lines if line.is_paid and line.origin != NEW]
-    part = {model: sum((line.share for line in paid if line.model == model), Decimal(0)) for model in _models(paid)}
+    part = {model: sum((line.share for line in paid if line.model == model), Decimal(0)) for model in models_of(paid)}
     each = {
         model: tariff.usd_per_message(line for line in paid if line.model == model) / share
         for model, share in part.items()
@@ -77,7 +77,3 @@ def _shift(lines: Lines, tariff: Tariff) -> Iterator[tuple[str, str, Lever | Non
         return levers.shares(kept | {cheap: to_cheap, dear: to_dear})
 
     yield f"share of {cheap} (from {dear})", "±10 points", moved(-_STEP), moved(_STEP)
-
-
-def _models(paid: list[Line]) -> list[str]:
-    return sorted({line.model for line in paid})

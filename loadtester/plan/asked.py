@@ -54,11 +54,14 @@ class Asked:
         return np.array([model != "" for model in self.models], dtype=np.bool_)[self.model]
 
 
-def asked(scenario: Scenario, load: Arrivals | Users) -> Asked:
-    """The rows of a plan, or of one shard of it. Raises FmloadError where the mix can't be asked."""
+def asked(scenario: Scenario, load: Arrivals | Users, *, most: int | None = None) -> Asked:
+    """The rows of a plan, or of one shard of it; of users the first `most`.
+
+    Raises FmloadError where the mix can't be asked.
+    """
     if isinstance(load, Users):
         moments, requests = _visits(scenario, load)
-        return _columns(scenario, moments, requests)
+        return _columns(scenario, moments[:most], requests[:most])
     workload = Workload(load, scenario.mix, max_tokens=scenario.max_tokens, seed=scenario.load.seed)
     return _columns(scenario, load.due_ns.astype(np.float64) * 1e-9, map(workload.request, range(len(load))))
 

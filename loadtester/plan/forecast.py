@@ -23,7 +23,8 @@ _ANSWER_S: Final = 2.0
 
 def forecast(scenario: Scenario, load: Arrivals | Users, prices: PriceTable) -> dict[str, Any] | None:
     """Throttle rate, cost and SLA as a run's manifest keeps them; None where nothing can be predicted."""
-    parts = max(1, -(-_requests(scenario, load) // _MOST_ROWS))
+    count = _requests(scenario, load)
+    parts = max(1, -(-min(count, scenario.safety.max_requests or count) // _MOST_ROWS))
     if parts > len(load) or is_coarse(scenario, float(parts)):
         return None
     try:

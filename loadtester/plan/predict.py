@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from loadtester.cost import PriceTable
 from loadtester.errors import FmloadError
+from loadtester.plan.bounds import bounds
 from loadtester.plan.model_facts import model_facts
 from loadtester.plan.notes import notes
 from loadtester.plan.phases import phases
@@ -86,7 +87,10 @@ def predict(
         price_table=prices.source,
         rows=len(rows),
         runs=len(runs),
-        notes=notes(scenario, rows, runs[0].weight, max(peak for _, peak in in_flight), is_timed=is_known),
+        notes=(
+            *notes(scenario, rows, runs[0].weight, max(peak for _, peak in in_flight), is_timed=is_known),
+            *bounds(scenario, load, len(rows) * runs[0].weight),
+        ),
         origins=scenario.origins,
     )
 

@@ -59,7 +59,12 @@ class Trial:
 def trials(
     scenario: Scenario, load: Arrivals | Users, *, most_rows: int = MOST_ROWS, parts: int | None = None
 ) -> list[Trial]:
-    """Several simulated runs of a plan, as its seed draws them; each thinned part of a plan is another one."""
+    """Several simulated runs of a plan, as its seed draws them; each thinned part of a plan is another one.
+
+    They end where --max-requests ends the run.
+    """
+    most = scenario.safety.max_requests
+    load = load if most is None or isinstance(load, Users) else load.first(most)
     service, quota = service_of(scenario), quota_of(scenario)
     parts = parts or max(1, -(-len(load) // _MOST_ROWS_A_RUN))
     found: list[Trial] = []
@@ -69,7 +74,8 @@ def trials(
     run = 0
     while run < n_runs:
         if rows is None or parts > 1:
-            rows = asked(scenario, load.shard(run % parts, parts) if parts > 1 else load)
+            part = load.shard(run % parts, parts) if parts > 1 else load
+            rows = asked(scenario, part, most=None if most is None else -(-most // parts))
             weight = len(load) / len(rows) if isinstance(load, Arrivals) and len(rows) else float(parts)
             n_runs = min(_MOST_RUNS, max(_LEAST_RUNS, most_rows // max(1, len(rows))))
         luck = draw(rows, np.random.default_rng([scenario.load.seed, run]))

@@ -8,9 +8,12 @@ from loadtester.analysis import Report
 
 
 def predicted(report: Report) -> dict[str, dict[str, Any]] | None:
-    """By figure its prediction, the range of it where there is one, and its measurement; None without a prediction."""
+    """By figure its prediction, the range of it where there is one, and its measurement.
+
+    None without a prediction, and for a run that was stopped: it did not do what was predicted.
+    """
     plan = report.manifest["plan"].get("prediction")
-    if not plan:
+    if not plan or report.manifest.get("status") != "complete":
         return None
     rates, cost = report.total.rates, report.total.cost
     return {

@@ -32,8 +32,13 @@ class Arrivals:
 
         Where every request is its own conversation this is every count-th arrival; the shards partition the plan.
         """
-        mine = self.session % count == index
+        return self._of(self.session % count == index)
 
+    def first(self, count: int) -> Arrivals:
+        """The first `count` requests of the whole plan, as far as they are here."""
+        return self._of(self.id < count)
+
+    def _of(self, mine: NDArray[np.bool_]) -> Arrivals:
         def pick(column: NDArray[np.int64] | None) -> NDArray[np.int64] | None:
             return None if column is None else column[mine]
 

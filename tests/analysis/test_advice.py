@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 
 from loadtester.analysis import summarise
-from loadtester.analysis.advice import advise
 from loadtester.cost import price_table
 from loadtester.model import CellKey, Outcome
 from loadtester.recorder import Cell, Interval, recording
@@ -44,12 +43,12 @@ def found(report):
 OK = Cell(count=900, sent=900, in_slo=900, input=90_000, output=90_000)
 
 
-def _throttled_report(calls_under, bucket, monkeypatch, limit, *, max_tokens):
+def _throttled_report(calls_under, bucket, monkeypatch, limit, *, max_tokens, duration_s=60, **scenario):
     """A report on synthetic calls: their quota is what the advice reads."""
-    calls = calls_under(bucket(limit), rate=20, duration_s=60, max_tokens=max_tokens)
+    calls = calls_under(bucket(limit), rate=20, duration_s=duration_s, max_tokens=max_tokens)
     monkeypatch.setattr("loadtester.analysis.quota.calls_by_model", lambda *_: {HAIKU: calls})
     cells = {key(): OK, key(Outcome.THROTTLED): Cell(count=100, sent=100)}
-    return report_of(cells, lines=["model"])
+    return report_of(cells, lines=["model"], **scenario)
 
 
 def test_a_reservation_that_answers_leave_unused_is_lowered(calls_under, bucket, monkeypatch):
@@ -66,10 +65,29 @@ def test_plain_demand_needs_more_quota(calls_under, bucket, monkeypatch):
     """Throttled because of what is used: a smaller reservation is not proposed, but the quota that would do."""
     advice = found(_throttled_report(calls_under, bucket, monkeypatch, 30_000, max_tokens=500))["throttled"]
     assert "ask for " in advice.change
-    assert "--quota-request" in advice.check
+    assert advice.check == f"fmload run (as before) --tokens-per-minute {advice.change.split()[2].replace(',', '')}"
     asked = int(advice.change.split()[2].replace(",", ""))
     # 1,200 calls in the busiest minute, of some 120 tokens.
     assert 120_000 < asked < 200_000
+
+
+def test_a_short_run_s_need_is_scaled(calls_under, bucket, monkeypatch):
+    """Less than a minute's calls say from how many seconds they are scaled; a whole minute's say nothing of it."""
+    short = found(_throttled_report(calls_under, bucket, monkeypatch, 9_000, max_tokens=500, duration_s=20))
+    assert "scaled to a minute from 20 s" in short["throttled"].effect
+    whole = found(_throttled_report(calls_under, bucket, monkeypatch, 30_000, max_tokens=500, duration_s=90))
+    assert "scaled" not in whole["throttled"].effect
+
+
+def test_only_the_bundled_target_s_quota_can_be_set(calls_under, bucket, monkeypatch):
+    """Of another target the quota is asked for, and no flag of the bundled one is named."""
+    advice = found(
+        _throttled_report(
+            calls_under, bucket, monkeypatch, 30_000, max_tokens=500, target={"url": "https://shop.example/chat"}
+        )
+    )["throttled"]
+    assert "--quota-request" in advice.check
+    assert "--tokens-per-minute" not in advice.check
 
 
 @pytest.mark.parametrize(
@@ -89,23 +107,6 @@ def test_each_failure_has_a_command(outcome, detail, code, check):
     assert advice.at_stake == pytest.approx(0.1)
 
 
-def test_one_query_type_that_carries_the_bill():
-    """Dear questions could go to the cheapest model of the run; the saving is in proportion to the whole bill."""
-    dear = Cell(count=100, sent=100, in_slo=100, input=10_000, output=50_000)
-    advice = found(report_of({key(): OK, key(query="tale", model=SONNET): dear}))["dear_query"]
-    assert advice.evidence["query"] == "tale"
-    assert HAIKU in advice.change
-    assert 0.4 < advice.at_stake < advice.evidence["bill_share"] < 1
-
-
-def test_answers_that_nobody_could_use_were_paid_for():
-    """Part of the bill, in USD, and where to see it by outcome."""
-    cut = Cell(count=100, sent=100, in_slo=0, input=10_000, output=90_000)
-    advice = found(report_of({key(): OK, key(Outcome.FILTERED): cut}))["wasted"]
-    assert 0.3 < advice.at_stake < 0.6
-    assert "reports/night" in advice.check
-
-
 def test_turns_that_wait_for_answers():
     """Users who are ready before the answer is there."""
     advice = found(report_of({key(): replace(OK, held=90)}))["held"]
@@ -119,6 +120,6 @@ def test_the_finding_with_most_at_stake_comes_first():
         key(Outcome.THROTTLED): Cell(count=300, sent=300),
         key(Outcome.TIMEOUT): Cell(count=50, sent=50),
     }
-    advice = advise(report_of(cells))
+    advice = report_of(cells).advice
     assert [one.code for one in advice][:2] == ["throttled", "timeouts"]
     assert len({one.code for one in advice}) == len(advice)

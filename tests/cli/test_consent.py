@@ -61,6 +61,19 @@ def test_anything_else_is_no(answer, typed):
         require_consent(resolve({"target.url": "bedrock:us-east-1", **DEAR}))
 
 
+def test_ctrl_c_at_the_question_is_an_interruption(monkeypatch):
+    """Code 105, as of a run that is interrupted."""
+
+    class Impatient(Terminal):
+        def readline(self, *_):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys, "stdin", Impatient(""))
+    with pytest.raises(FmloadError, match="interrupted; nothing was sent") as caught:
+        require_consent(resolve({"target.url": "bedrock:us-east-1", **DEAR}))
+    assert caught.value.code == Exit.INTERRUPTED
+
+
 @pytest.mark.parametrize(
     "flags",
     [
@@ -72,6 +85,7 @@ def test_anything_else_is_no(answer, typed):
         {"target.url": "bedrock:us-east-1", "safety.max_cost": "50"},
         {"target.url": "bedrock:us-east-1", "safety.confirm_over_usd": "100000"},
         {"target.url": "bedrock:us-east-1", "load.duration": "1s"},
+        {"target.url": "bedrock:us-east-1", "safety.max_requests": 20},
         {"target.url": "openai+https://models.invalid/v1", "model": "nobody.knows"},
     ],
 )

@@ -81,9 +81,18 @@ def test_json(directory):
 
 
 def test_csv(directory):
-    """One line a figure, and the columns say the unit."""
-    rows = list(csv.DictReader(_cost(directory, "--csv", "--tier", "flex").stdout.splitlines()))
+    """One line a figure, and the columns say the unit: the bill, the projection, and what moves it."""
+    every = list(csv.DictReader(_cost(directory, "--csv", "--tier", "flex").stdout.splitlines()))
+    rows = [row for row in every if row["part"] in ("now", "what_if", "combined")]
     assert [row["part"] for row in rows] == ["now", "what_if", "combined"]
+    bill = [row for row in every if row["part"] == "bill"]
+    assert [(row["name"], row["model"], row["outcome"], row["group"], row["messages"], row["usd"]) for row in bill] == [
+        ("hard", SONNET, "ok", "good", "180", "0.81"),
+        ("easy", HAIKU, "ok", "good", "420", "0.1575"),
+    ]
+    swings = {row["name"]: row for row in every if row["part"] == "sensitivity"}
+    assert swings["messages a day"]["down_month_usd"] == "-4837.5"
+    assert swings["messages a day"]["up_month_usd"] == "4837.5"
     assert (rows[0]["day_usd"], rows[1]["day_usd"], rows[1]["saves_month_usd"]) == ("1612.5", "806.25", "24187.5")
 
 
@@ -112,7 +121,31 @@ def test_own_prices(directory, tmp_path):
     done = _cost(directory, "--json", "--prices", prices)
     assert "1,000 times below" in done.stderr
     expected = 700_000 * Decimal("0.000375") + 300_000 * Decimal("0.0000045")
-    assert Decimal(json.loads(done.stdout)["now"]["day_usd"]["usd"]) == expected
+    whole = json.loads(done.stdout)
+    assert Decimal(whole["now"]["day_usd"]["usd"]) == expected
+    assert whole["price_table"].endswith(f"; {SONNET} as stated in prices.yaml")
+    prices.write_text(f'"jp.{SONNET}": {{input: 0.003, output: 0.015}}\n')
+    assert json.loads(_cost(directory, "--json", "--prices", prices).stdout)["now"] == whole["now"]
+
+
+@pytest.mark.parametrize("source", ["run", "assumptions"])
+def test_a_price_that_nobody_asks_for(directory, tmp_path, source):
+    """A model that neither the run or file nor a what-if has is an error with near ones; one of a what-if is priced."""
+    prices = tmp_path / "prices.yaml"
+    prices.write_text("anthropic.claude-3-haiku-2024: {input: 1, output: 2}\n")
+    what = (directory,) if source == "run" else ("--assume", ASSUMED)
+    error = _refused(*what, "--prices", prices)
+    assert "no message goes to anthropic.claude-3-haiku-2024" in error.message
+    assert HAIKU in error.remedy
+    prices.write_text("mine: {input: 1, output: 2}\n")
+    assert _cost(*what, "--prices", prices, "--swap", f"{HAIKU}=mine").exit_code == 0
+
+
+def test_prices_of_one_model_by_two_names(directory, tmp_path):
+    """Which of them would hold is not guessed."""
+    prices = tmp_path / "prices.yaml"
+    prices.write_text(f'"jp.{SONNET}": {{input: 1, output: 2}}\n"us.{SONNET}": {{input: 2, output: 2}}\n')
+    assert "another name" in _refused(directory, "--prices", prices).message
 
 
 @pytest.mark.parametrize("named", [ASSUMED, "mangaassist"])
@@ -151,6 +184,17 @@ def test_a_threshold_on_the_month(directory, tmp_path):
     assert _refused(bad, "--max-month", 48_375).code is Exit.THRESHOLD
 
 
+def test_no_usage_and_a_threshold(directory):
+    """A run that can't be priced is an error, and where a threshold hangs on it, code 99."""
+    throttled = {CellKey("easy", "ai", HAIKU, "", Outcome.THROTTLED): Cell(count=9, sent=9)}
+    line = timeline.line(Interval(0, planned=9, sent=9, cells=throttled))
+    (directory / "timeline.ndjson").write_text(line)
+    assert _refused(directory).code is Exit.INPUT
+    error = _refused(directory, "--max-month", 1)
+    assert error.code is Exit.THRESHOLD
+    assert "no usage" in error.message
+
+
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
@@ -166,6 +210,10 @@ def test_a_threshold_on_the_month(directory, tmp_path):
         (("--cached-prefix", "100"), "--reuses"),
         (("--tier", "gold"), "--tier"),
         (("--peak", "NaN"), "--peak"),
+        (("--peak", "0.9", "--quota-request"), "--peak"),
+        (("--query-model", "easy"), "--query-model"),
+        (("--query-model", f"none={HAIKU}"), "--query-model"),
+        (("--cached-prefix", "501", "--reuses", "9"), "--cached-prefix"),
     ],
 )
 def test_wrong_flags(directory, flags, said):
@@ -173,6 +221,27 @@ def test_wrong_flags(directory, flags, said):
     error = _refused(directory, *flags)
     assert error.code is Exit.USAGE
     assert said in error.message
+
+
+@pytest.mark.parametrize("alias", [f"jp.{HAIKU}", f"arn:aws:bedrock:us-east-1::foundation-model/{HAIKU}"])
+def test_a_model_by_another_name(directory, alias):
+    """A model of the run may go by another of its names: the bill is that of its own."""
+    for flag, own, other in (
+        ("--share", f"{HAIKU}=80%", f"{alias}=80%"),
+        ("--swap", f"{HAIKU}={SONNET}", f"{alias}={SONNET}"),
+    ):
+        by_name, by_alias = (_cost(directory, "--json", flag, text).stdout for text in (own, other))
+        assert by_name == by_alias != ""
+    error = _refused(directory, "--share", f"{HAIKU}=40%", "--share", f"{alias}=40%")
+    assert error.code is Exit.USAGE
+
+
+def test_a_model_by_another_provider_s_name(directory):
+    """What the vendor calls a model of the run is refused, and the run's name for it is told."""
+    for flags in (("--share", "claude-3-haiku=80%"), ("--swap", f"claude-3-haiku={SONNET}")):
+        error = _refused(directory, *flags)
+        assert error.code is Exit.USAGE
+        assert HAIKU in error.message
 
 
 def test_a_run_or_assumptions(directory):

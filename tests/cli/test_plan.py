@@ -54,6 +54,17 @@ def test_wrong_figures_are_usage_errors(tmp_path):
     assert _fmload("plan", "-f", "spikes", cwd=tmp_path).returncode == 2
 
 
+def test_bounds_are_kept_to_as_a_run_keeps_to_them(tmp_path):
+    """A busiest second over --max-rate is refused with code 2, also of --dry-run; --max-requests cuts the plan."""
+    for verb in (("plan",), ("run", "--dry-run")):
+        done = _fmload(*verb, "-r", "20/s", "-d", "10s", "--max-rate", "1/s", cwd=tmp_path)
+        assert done.returncode == 2
+        assert "--max-rate allows 1/s" in done.stderr
+        assert done.stdout == ""
+    cut = _fmload("plan", "-r", "20/s", "-d", "10s", "--max-requests", "30", "--json", cwd=tmp_path)
+    assert json.loads(cut.stdout)["total"]["requests"] == 30
+
+
 def test_a_stated_quota_of_zero_is_an_input_error(tmp_path):
     """A quota is 1 or more, or left out: 104 with the place."""
     (tmp_path / "s.yaml").write_text("target: {url: 'https://x.example'}\nquota: {tokens_per_minute: 0}\n")

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from loadtester.cost.assumptions import assumed_basis
-from loadtester.cost.bill import CACHE, Tariff
+from loadtester.cost.bill import CACHE
 from loadtester.errors import Exit, FmloadError
 from loadtester.scenario.mix import HAIKU
 
@@ -22,12 +22,12 @@ queries:
 def _basis(tmp_path, tariff, text):
     path = tmp_path / "a.yaml"
     path.write_text(text)
-    return assumed_basis(path, tariff.prices)
+    return assumed_basis(path, lambda _: tariff.prices)
 
 
 def test_read(tmp_path, tariff):
     """Shares of all messages, less the cache's; percent signs and grouped digits are exact."""
-    basis = _basis(tmp_path, tariff, GOOD)
+    basis, _ = _basis(tmp_path, tariff, GOOD)
     assert [(line.query, line.model, line.share) for line in basis.lines] == [
         ("a", HAIKU, Decimal("0.48")),
         ("b", HAIKU, Decimal("0.32")),
@@ -41,15 +41,26 @@ def test_read(tmp_path, tariff):
 
 def test_a_stated_price_per_message(tmp_path, tariff):
     """It replaces what the mean message's tokens cost, whatever they are."""
-    basis = _basis(tmp_path, tariff, GOOD.replace('-v1:0"}', '-v1:0", usd_per_message: 0.01}'))
-    usd = Tariff(tariff.prices, basis.corrections).usd_per_message(basis.lines)
-    assert abs(usd - Decimal("0.008")) < Decimal("1e-20")
+    basis, corrected = _basis(tmp_path, tariff, GOOD.replace('-v1:0"}', '-v1:0", usd_per_message: 0.01}'))
+    assert abs(corrected.usd_per_message(basis.lines) - Decimal("0.008")) < Decimal("1e-20")
+    assert basis.warnings == ()
+
+
+@pytest.mark.parametrize(("usd", "side"), [("0.3", "above"), ("0.0000003", "below")])
+def test_a_price_per_message_of_another_unit(tmp_path, tariff, usd, side):
+    """200 times off what its tokens cost draws a warning, as a price file does."""
+    basis, _ = _basis(tmp_path, tariff, GOOD.replace('-v1:0"}', f'-v1:0", usd_per_message: {usd}}}'))
+    assert len(basis.warnings) == 1
+    assert f"times {side}" in basis.warnings[0]
 
 
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
         ("0.4", "0.5", "add up to 1.1"),
+        ('-v1:0"', '-v1:0", usd_per_message: -1', "models.small: usd_per_message is -1"),
+        ('-v1:0"', '-v1:0", usd_per_message: 1001', "models.small: usd_per_message is 1001"),
+        ('-v1:0"', '-v1:0", usd_per_message: NaN', "models.small: usd_per_message is NaN"),
         ("0.4", "-0.4", "negative"),
         ("0.4", "lots", "queries.b"),
         ("tokens_in: 500", "tokens: 500", "queries.a"),
@@ -80,4 +91,4 @@ def test_all_faults_at_once(tmp_path, tariff):
 def test_no_file(tmp_path, tariff):
     """A file that is not there is an error that names it."""
     with pytest.raises(FmloadError, match=r"nowhere\.yaml"):
-        assumed_basis(tmp_path / "nowhere.yaml", tariff.prices)
+        assumed_basis(tmp_path / "nowhere.yaml", lambda _: tariff.prices)

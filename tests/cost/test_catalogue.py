@@ -10,9 +10,10 @@ from decimal import Decimal
 
 import pytest
 
-from loadtester.cost.catalogue import listed, near, source
+from loadtester.cost.catalogue import is_resold, is_same, listed, near, source
 
 AT = datetime(2026, 11, 21, tzinfo=UTC)
+HAIKU = "anthropic.claude-3-haiku-20240307-v1:0"
 ACCOUNT = "arn:aws:bedrock:ap-northeast-1:123456789012"
 
 
@@ -119,9 +120,48 @@ def test_dated():
 
 def test_near():
     """A misspelt id finds what was meant."""
-    assert "anthropic.claude-3-sonnet-20240229-v1:0" in near("anthropic.claude-3-sonet-20240229-v1:0")
-    assert "gpt-4o" in near("GPT4o")
-    assert near("@@@@") == ()
+    assert "anthropic.claude-3-sonnet-20240229-v1:0" in near("anthropic.claude-3-sonet-20240229-v1:0", AT)
+    assert "gpt-4o" in near("GPT4o", AT)
+    assert near("@@@@", AT) == ()
+
+
+@pytest.mark.parametrize(
+    "model", ["anthropic.claude-3-hiku", "claude-3-hiku", "jp.anthropic.claude-sonet-4-5", "sonarr"]
+)
+def test_near_names_can_be_used(model):
+    """Each has a price; a name of Bedrock's form gets such names."""
+    names = near(model, AT)
+    assert all(listed(name, AT) is not None for name in names)
+    if "anthropic." in model:
+        assert names
+        assert all("/" not in name and "." in name for name in names)
+
+
+@pytest.mark.parametrize(
+    ("model", "other", "is_one"),
+    [
+        (HAIKU, f"jp.{HAIKU}", True),
+        (HAIKU, f"arn:aws:bedrock:us-east-1::foundation-model/{HAIKU}", True),
+        (HAIKU, "claude-3-haiku", False),
+        ("us.anthropic.claude-sonnet-4-5-20250929-v1:0", "jp.anthropic.claude-sonnet-4-5-20250929-v1:0", True),
+        ("global.anthropic.claude-sonnet-4-5-20250929-v1:0", "jp.anthropic.claude-sonnet-4-5-20250929-v1:0", False),
+        (HAIKU, "anthropic.claude-3-sonnet-20240229-v1:0", False),
+        ("gpt-4o", "gpt-4o-mini", False),
+        ("nobody.knows", "nobody.knows", False),
+    ],
+)
+def test_names_of_one_model(model, other, is_one):
+    """Profiles that cost alike, and ARNs."""
+    assert is_same(model, other, AT) is is_same(other, model, AT) is is_one
+
+
+def test_one_model_of_two_providers():
+    """The vendor's own name and Bedrock's, at each one's price."""
+    assert is_resold(HAIKU, "claude-3-haiku")
+    assert is_resold("claude-3-haiku", f"us.{HAIKU}")
+    assert not is_resold(HAIKU, f"us.{HAIKU}")
+    assert not is_resold(HAIKU, "claude-3-opus")
+    assert not is_resold("amazon.titan-embed-text-v2:0", "gpt-4o")
 
 
 def test_the_room_is_light_to_import():

@@ -91,6 +91,23 @@ def test_prompt_caching_by_hand(tariff):
     assert tariff.usd_per_message(after) == Decimal("0.0001875") + Decimal("0.000135") + Decimal("0.0005") * 2
 
 
+@pytest.mark.parametrize("prefix", [0, 501, 10_000])
+def test_a_cached_prefix_is_no_longer_than_the_mean_prompt(lines, tariff, prefix):
+    """The mean of what models are asked has 500 tokens; the lever says that the model's own least length is unknown."""
+    with pytest.raises(FmloadError, match="mean prompt has 500 tokens"):
+        levers.prompt_cache(prefix, Decimal(9), tariff).apply(lines)
+    assert "not known" in levers.prompt_cache(prefix, Decimal(9), tariff).note
+
+
+def test_one_query_type_to_another_model(lines, tariff):
+    """Its paid messages move with their tokens, and nothing else does."""
+    after = levers.answered_by("hard", HAIKU).apply(lines)
+    assert [line.model for line in after] == [HAIKU, HAIKU, CACHE]
+    assert tariff.usd_per_message(after) == Decimal("0.8") * Decimal("0.000375")
+    with pytest.raises(FmloadError, match="no model answers tale"):
+        levers.answered_by("tale", HAIKU).apply(lines)
+
+
 def test_no_cache_price_is_an_error(lines, tariff):
     """A model without a price for cached prompts is not silently priced as if it had one."""
     assert levers.break_even_reuses(HAIKU, tariff) is None

@@ -68,6 +68,20 @@ def test_counts():
     }
 
 
+def test_what_was_tried_again_was_throttled_before():
+    """Each retry is a throttle of the model asked, whatever became of the request in the end."""
+    cells = {
+        CellKey("a", "ai", HAIKU, HAIKU, Outcome.OK): Cell(count=90, sent=90, retries=12),
+        CellKey("a", "ai", HAIKU, "", Outcome.THROTTLED): Cell(count=5, sent=5, retries=10),
+        CellKey("a", "ai", HAIKU, "", Outcome.TIMEOUT): Cell(count=1, sent=1, retries=1),
+        CellKey("c", "crud", "", "", Outcome.OK): Cell(count=9, sent=9, retries=3),
+    }
+    found = counts(recording([Interval(0, cells=cells)]))
+    assert found[HAIKU]["Invocations"] == 90
+    assert found[HAIKU]["InvocationThrottles"] == 12 + 5 + 10 + 1
+    assert set(found) == {HAIKU}
+
+
 def test_window():
     """Whole minutes around the run, in UTC."""
     manifest = {"started_at": "2026-11-21T16:30:05.000+09:00", "elapsed_s": 61.0}

@@ -7,7 +7,6 @@ import pytest
 
 from loadtester.cost import price_table
 from loadtester.cost.assumptions import assumed_basis
-from loadtester.cost.bill import Tariff
 from loadtester.cost.calendar import Calendar
 from loadtester.cost.quote import quote
 
@@ -16,9 +15,8 @@ FILE = Path(__file__).parents[2] / "scenarios" / "assumptions" / "mangaassist.ya
 
 @pytest.fixture(scope="module")
 def quoted():
-    table = price_table({})
-    basis = assumed_basis(FILE, table)
-    return quote(basis, Tariff(table, basis.corrections), Calendar(basis.messages_per_day), [])
+    basis, tariff = assumed_basis(FILE, lambda _: price_table({}))
+    return quote(basis, tariff, Calendar(basis.messages_per_day), [])
 
 
 @pytest.mark.parametrize(

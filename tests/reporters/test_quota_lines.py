@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -84,6 +85,14 @@ def test_nothing_is_said_of_a_quota_that_was_not_met():
     text = _printed(_report(n_refused=0))
     assert "quota  " not in text
     assert "predicted  throttled 25.0% (0.0%), cost $0.5000" in text
+
+
+@pytest.mark.parametrize("status", ["stopped", "interrupted", "aborted", "degraded", "running"])
+def test_a_stopped_run_is_not_held_against_its_prediction(status):
+    """It did not do what was predicted."""
+    report = _report(n_refused=0)
+    stopped = replace(report, manifest={**report.manifest, "status": status})
+    assert "predicted" not in _printed(stopped)
 
 
 def test_predicted_stands_beside_measured():

@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from loadtester.drivers.wire.finish import outcome_of_finish
+from loadtester.drivers.wire.finish import CANNED, outcome_of_finish
 from loadtester.drivers.wire.status import ending_of_error, has_fault
 from loadtester.drivers.wire.usage import ChatUsage, read_usage
 from loadtester.model import CacheLayer, Ending, Request
@@ -89,10 +89,16 @@ def ending_of_done(data: bytes, done: Done) -> Ending:
         finish_reason=done.finish_reason,
         usage=read_usage(done.usage, ChatUsage),
         model=done.model,
-        detail=None if done.finish_reason else "the answer gives no finish reason",
+        detail=_detail(done.finish_reason),
         timing_s=_timing_s(done.timing) if done.timing else None,
         cache=_cache(done.cache) if done.cache else None,
     )
+
+
+def _detail(finish_reason: str | None) -> str | None:
+    if not finish_reason:
+        return "the answer gives no finish reason"
+    return "the service gave a canned answer" if finish_reason.lower() == CANNED else None
 
 
 def _timing_s(data: msgspec.Raw) -> dict[str, float] | None:

@@ -6,6 +6,9 @@ from typing import Final
 
 from loadtester.model import Outcome
 
+#: How an answer ends that a service gave because no model could.
+CANNED: Final = "unavailable"
+
 #: Bedrock's stopReason, Anthropic's stop_reason, OpenAI's finish_reason (and that of servers that speak its API).
 #: A reason that isn't here is one by which the model ended on its own: new words for that come up every year.
 _OUTCOMES: Final = {
@@ -22,6 +25,8 @@ _OUTCOMES: Final = {
     "malformed_tool_use": Outcome.INVALID,
     "error": Outcome.SERVER_ERROR,
     "abort": Outcome.BROKEN,
+    # Not a model's: the bundled MangaAssist, and whoever answers as it does, of words written beforehand.
+    CANNED: Outcome.UNAVAILABLE,
 }
 
 
