@@ -84,6 +84,8 @@ class Ending(msgspec.Struct, frozen=True, gc=False):
     cache: CacheLayer | None = None
     #: How long the target asked to be left alone, where it did.
     retry_after_s: float | None = None
+    #: What other calls of the target to models used for this answer: paid for, though it is not theirs.
+    also_used: tuple[tuple[str, Usage], ...] = ()
 
 
 class Series(NamedTuple):

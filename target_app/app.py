@@ -24,6 +24,7 @@ from target_app.edges.tokens import Gate
 from target_app.edges.websocket import ChatSocket
 from target_app.endpoint import Endpoint
 from target_app.errors import STATUS, ChatError, Code
+from target_app.gateway.gateway import GatewaySnapshot
 from target_app.journal import Journal
 from target_app.model import Provider
 from target_app.model_client import BedrockModel
@@ -83,9 +84,16 @@ def _views(config: Config, parts: Outfit) -> dict[str, Callable[[], Any]]:
         "config": config.shown,
         "pools": parts.pools,
         "caches": lambda: None if cache is None else cache.snapshot(),
+        "gateway": lambda: _metrics(gateway.snapshot()),
         "breakers": lambda: gateway.snapshot().breakers,
         "quotas": lambda: {"calls": gateway.snapshot().calls, "failed": gateway.snapshot().failed},
     }
+
+
+def _metrics(seen: GatewaySnapshot) -> dict[str, Any]:
+    """What the gateway did, by model; its breakers, calls and failures are parts of their own."""
+    counts = {name: getattr(seen, name) for name in ("attempts", "retries", "fallbacks", "answered")}
+    return {**counts, "canned": seen.canned}
 
 
 def _refused(request: Request, error: Exception) -> JSONResponse | Awaitable[JSONResponse]:

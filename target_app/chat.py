@@ -59,12 +59,19 @@ class Fault(msgspec.Struct, frozen=True):
     reason: str
 
 
+class Spent(msgspec.Struct, frozen=True):
+    """What a model used, None where it did not say, whose answer was not the one given."""
+
+    model: str
+    usage: Usage | None
+
+
 class Done(msgspec.Struct, frozen=True):
     """The last thing of a complete answer; `model` is the one that really answered.
 
     `cache` is the layer that had the answer, `degraded` the stores that failed on the way, `validation` what is wrong
-    with the answer and `repair` what was done about it (kept, retried, canned). These four are shown only where there
-    is something to say.
+    with the answer and `repair` what was done about it (kept, retried, canned); `usage` is that of the answer given,
+    `also_used` that of each other call made for it. These five are shown only where there is something to say.
     """
 
     request_id: str
@@ -77,6 +84,7 @@ class Done(msgspec.Struct, frozen=True):
     degraded: tuple[str, ...] = ()
     validation: tuple[Fault, ...] = ()
     repair: str | None = None
+    also_used: tuple[Spent, ...] = ()
 
     def body(self) -> dict[str, Any]:
         """The fields by name, for a transport to add its own to."""
@@ -84,7 +92,7 @@ class Done(msgspec.Struct, frozen=True):
         return {name: value for name, value in fields.items() if name not in _OPTIONAL or value}
 
 
-_OPTIONAL: Final = frozenset({"cache", "degraded", "validation", "repair"})
+_OPTIONAL: Final = frozenset({"cache", "degraded", "validation", "repair", "also_used"})
 _decoder = msgspec.json.Decoder(ChatMessage)
 
 
@@ -92,7 +100,7 @@ def parse(data: bytes | str) -> ChatMessage:
     """The message in a JSON text. Raises ChatError bad_request, saying which field breaks which rule."""
     try:
         message = _decoder.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ChatError(Code.BAD_REQUEST, str(error)) from error
     if not message.message.strip():
         raise ChatError(Code.BAD_REQUEST, "message is empty")

@@ -6,14 +6,14 @@ from typing import TextIO
 
 import msgspec
 
-from target_app.chat import Fault
+from target_app.chat import Fault, Spent
 
 
 class Line(msgspec.Struct, frozen=True, omit_defaults=True):
     """What became of one chat message; times by time.monotonic_ns, None where it didn't come to it.
 
     `outcome` is "ok", a code of the API or "client_gone"; `first_ns` is when the first piece of text was handed
-    to a streaming transport; `model` is the one that answered, or was to. The last four are those of chat.Done, and
+    to a streaming transport; `model` is the one that answered, or was to. The last five are those of chat.Done, and
     `validation` has all that was found on the way to the answer; they are left out where there is nothing to say.
     """
 
@@ -34,6 +34,7 @@ class Line(msgspec.Struct, frozen=True, omit_defaults=True):
     degraded: tuple[str, ...] = ()
     validation: tuple[Fault, ...] = ()
     repair: str | None = None
+    also_used: tuple[Spent, ...] = ()
 
 
 class Journal:

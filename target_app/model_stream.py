@@ -93,7 +93,7 @@ def _decoded(headers: bytes, payload: bytes) -> Event:
         if named.get(":message-type") == "event":
             return _decoder.decode(payload)
         words = msgspec.json.decode(payload or b"{}", type=dict[str, Any]).get("message")
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ParserError(str(error)) from error
     code = named.get(":exception-type") or named.get(":error-code", "")
     fault: Any = {"Code": code, "Message": words or named.get(":error-message", "")}

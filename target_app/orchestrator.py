@@ -104,7 +104,7 @@ class _Turn:
     async def answer(self, message: ChatMessage, deliver: Deliver | None) -> Answer:
         chosen = pick(message, self._parts.routing)
         history = await self._history(message)
-        asked = self._parts.cache.asked(message, chosen, window(history)) if self._parts.cache else None
+        asked = await self._asked(message, chosen, history)
         hit = await self._find(asked)
         if hit is None:
             repaired = await self._ask(message, chosen, history, deliver)
@@ -125,6 +125,12 @@ class _Turn:
             except StoreError as error:
                 self._failed.add(error.store)
                 return ()
+
+    async def _asked(self, message: ChatMessage, chosen: str, history: tuple[Exchange, ...]) -> Asked | None:
+        if self._parts.cache is None:
+            return None
+        with self._watch.timed("cache"):
+            return await self._parts.cache.asked(message, chosen, window(history))
 
     async def _find(self, asked: Asked | None) -> Hit | None:
         if asked is None or self._parts.cache is None:
@@ -205,6 +211,7 @@ class _Turn:
             degraded=tuple(sorted(self._failed)),
             validation=_faults(repaired.findings),
             repair=None if repaired.action is Action.FIT else repaired.action.value,
+            also_used=repaired.also_used,
         )
         return Answer(reply.text, done, _faults(repaired.found))
 

@@ -61,7 +61,14 @@ class Outfit:
     @property
     def changed(self) -> Callable[[str, Product | None], Awaitable[None]]:
         """Whom to tell of a product that was put or deleted."""
-        return _unknown if self.knowledge is None else self.knowledge.changed
+        return self._changed
+
+    async def _changed(self, product_id: str, product: Product | None) -> None:
+        """First what answers are made from, then their version: none is kept as new that was made from the old."""
+        if self.knowledge is not None:
+            await self.knowledge.changed(product_id, product)
+        if self.around.cache is not None:
+            await self.around.cache.outdate()
 
     @property
     def checks(self) -> dict[str, Callable[[], Awaitable[None]]]:
@@ -139,10 +146,6 @@ def _titan(model: Provider) -> TitanEmbedder:
     from target_app.embedding.titan import TitanEmbedder  # noqa: PLC0415  only where it is asked for
 
     return TitanEmbedder(model.invoke)
-
-
-async def _unknown(product_id: str, product: Product | None) -> None:
-    """Nobody wants to know of a product that has changed."""
 
 
 def _url(configured: str) -> str | None:

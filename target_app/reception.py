@@ -134,4 +134,5 @@ class _Visit:
             degraded=done.degraded if done else (),
             validation=self.answer.found if self.answer else (),
             repair=done.repair if done else None,
+            also_used=done.also_used if done else (),
         )

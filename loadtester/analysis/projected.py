@@ -26,7 +26,13 @@ def projected(total: Figures, manifest: Mapping[str, Any], whole: Totals, prices
     Without a good answer there is nothing to project from.
     """
     unpriced = sorted(
-        {key.answered_by for key in whole.cells if key.answered_by and prices.price(key.answered_by) is None}
+        {
+            key.answered_by
+            for key, cell in whole.cells.items()
+            if key.answered_by
+            and (cell.input or cell.output or cell.cache_read or cell.cache_write)
+            and prices.price(key.answered_by) is None
+        }
     )
     cost = replace(total.cost, price_table=prices.source, unpriced_models=tuple(unpriced))
     if not cost.run or cost.per_good_answer is None:

@@ -51,7 +51,9 @@ class PriceTable:
             price = self.price(model)
             rates = self._rates[model] = None if price is None else _rates_of(price)
         if rates is None:
-            return None
+            # A canned answer: nothing was asked of a model.
+            is_free = not (usage.input or usage.output or usage.cache_read or usage.cache_write)
+            return Decimal(0) if is_free else None
         per_input, per_output, per_read, per_write = rates
         usd = per_input * usage.input
         if usage.output:

@@ -97,6 +97,10 @@ class Recorder:
         self._count(cell, probe, usage, usd)
         if ending.cache is not None:
             cell[_EXACT_HITS if ending.cache == "exact" else _SEMANTIC_HITS] += 1
+        for model, used in ending.also_used:
+            paid = self._price(model, used)
+            _count_tokens(group.cell(model, ending.outcome), used, paid)
+            usd = None if usd is None or paid is None else usd + paid
         samples = group.ok if ending.outcome is Outcome.OK else group.other
         _measure(samples, probe, ending)
         if probe.attempted_ns is not None:
@@ -165,13 +169,7 @@ class Recorder:
             cell[_IN_SLO] += 1
         if usage is not None:
             cell[_ESTIMATED] += usage.is_estimated
-            cell[_INPUT] += usage.input
-            cell[_OUTPUT] += usage.output
-            cell[_CACHE_READ] += usage.cache_read
-            cell[_CACHE_WRITE] += usage.cache_write
-            cell[_REASONING] += usage.reasoning
-        if usd is not None:
-            cell[_USD] += usd
+            _count_tokens(cell, usage, usd)
 
 
 class _Group:
@@ -224,6 +222,16 @@ def _count_attempts(group: _Group, cell: list[int | Decimal], probe: Probe, atte
     cell[_RETRIES] += probe.retries
     samples = group.ok if probe.is_first_ok else group.other
     samples.split.setdefault(FIRST_ATTEMPT, array("q")).append(attempted_ns - probe.due_ns)
+
+
+def _count_tokens(cell: list[int | Decimal], usage: Usage, usd: Decimal | None) -> None:
+    cell[_INPUT] += usage.input
+    cell[_OUTPUT] += usage.output
+    cell[_CACHE_READ] += usage.cache_read
+    cell[_CACHE_WRITE] += usage.cache_write
+    cell[_REASONING] += usage.reasoning
+    if usd is not None:
+        cell[_USD] += usd
 
 
 def _measure(samples: _Samples, probe: Probe, ending: Ending) -> None:

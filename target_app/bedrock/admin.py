@@ -75,7 +75,12 @@ class Admin:
         return {"plan": msgspec.to_builtins(self._faults.plan), "injected": self._faults.counts()}
 
     def _put_faults(self, value: Any) -> None:
-        self._faults.put(plan.parse(value))
+        given = plan.parse(value)
+        if others := given.kinds & plan.STORE:
+            raise ValueError(
+                f"{', '.join(sorted(others))}: of a store; put what befalls those to the app's /admin/faults"
+            )
+        self._faults.put(given)
 
     def _see_quota(self) -> dict[str, Any]:
         fill = {name: lane.quota.fill() for name, lane in self._runtime.lanes.items()}
@@ -99,4 +104,7 @@ async def _sent(request: Request) -> Any:
         body += chunk
         if len(body) > _MAX_BODY_BYTES:
             raise errors.too_large(_MAX_BODY_BYTES)
-    return json.loads(body)
+    try:
+        return json.loads(body)
+    except RecursionError as error:
+        raise ValueError("the JSON is nested too deeply") from error

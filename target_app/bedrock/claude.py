@@ -47,7 +47,7 @@ def parse(body: bytes, model: Model) -> Prompt:
         raise errors.invalid(f"This emulator's InvokeModel speaks for Claude and Titan embeddings, not for {model.id}.")
     try:
         request = _REQUEST.decode(body)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise errors.malformed(str(error)) from error
     turns = [Turn(message.role, _blocks(message.content)) for message in request.messages]
     check_turns(turns)

@@ -50,7 +50,7 @@ def parse(body: bytes, model: Model) -> Prompt:
         )
     try:
         request = _REQUEST.decode(body)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise errors.malformed(str(error)) from error
     turns = _turns(request)
     check_turns(turns)

@@ -31,7 +31,7 @@ def count_input_tokens(body: bytes, model: Model) -> int:
         raise errors.invalid("The provided model doesn't support counting tokens.")
     try:
         request = _REQUEST.decode(body).input
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise errors.malformed(str(error)) from error
     if given := bytes(request.converse):
         return converse.parse(given, model).input_tokens

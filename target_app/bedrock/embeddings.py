@@ -41,7 +41,7 @@ def parse(body: bytes, model: Model) -> Text:
     """Read a Titan request; raises ValidationException where it breaks a rule."""
     try:
         request = _REQUEST.decode(body)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise errors.malformed(str(error)) from error
     input_tokens = tokens.count(request.input_text)
     if input_tokens > model.context_tokens:

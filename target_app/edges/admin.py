@@ -65,9 +65,13 @@ class Admin:
 
 def _plan(body: bytes) -> plan.Plan:
     try:
-        return plan.parse(msgspec.json.decode(body))
-    except (ValueError, UnicodeDecodeError) as error:  # msgspec's errors, and a plan's, are ValueErrors
+        given = plan.parse(msgspec.json.decode(body))
+    except (ValueError, RecursionError) as error:  # msgspec's errors, and a plan's, are ValueErrors
         raise ChatError(Code.BAD_REQUEST, str(error)) from error
+    if others := given.kinds - plan.STORE:
+        words = f"{', '.join(sorted(others))}: not of a store; put what befalls the model to the emulator's /_faults"
+        raise ChatError(Code.BAD_REQUEST, words)
+    return given
 
 
 def _plain(value: object) -> Any:

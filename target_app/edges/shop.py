@@ -204,5 +204,5 @@ def _decoded(body: bytes, kind: type[T]) -> T:
     """The body as `kind`. Raises ChatError bad_request."""
     try:
         return msgspec.json.decode(body, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ChatError(Code.BAD_REQUEST, str(error)) from error

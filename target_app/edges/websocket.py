@@ -160,7 +160,7 @@ def _opened(text: str) -> _Envelope | None:
     """The envelope of a message; None where it is no JSON object."""
     try:
         return _envelopes.decode(text)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):  # the last: nested beyond all sense
         return None
 
 

@@ -101,6 +101,11 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     faults: tuple[Fault, ...] = ()
     seed: int = 1
 
+    @property
+    def kinds(self) -> frozenset[Kind]:
+        """What can go wrong by it."""
+        return frozenset(fault.kind for fault in self.faults)
+
 
 def parse(value: Any) -> Plan:
     """Read a plan from plain objects; raises PlanError, which names the kinds nearest to an unknown one."""

@@ -1,7 +1,8 @@
 """Answers kept for later: found again by the same question, or by one that means the same.
 
 The exact layer looks answers up by place and normalised question; the semantic one, whose namespaces are the places, by
-the question's embedding. Follow-up questions are looked up exactly only: nobody else will ever ask at their place.
+the question's embedding. A place is of one version of the shop: after a change of the catalogue all of them are new.
+Follow-up questions are looked up exactly only: nobody else will ever ask at their place.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Annotated, Final, Literal, TypeVar
 
@@ -19,6 +20,7 @@ from target_app.chat import ChatMessage, Usage
 from target_app.gateway.asked import Asked, asked, digest_of
 from target_app.gateway.cache_rules import NEAR, STRICTEST, THRESHOLDS, Rule, Titles, differs, is_negative, normalised
 from target_app.gateway.canned import CANNED
+from target_app.gateway.shop_version import ShopVersion
 from target_app.model import ModelReply
 from target_app.stores.cache import Cache
 from target_app.stores.errors import StoreError
@@ -112,15 +114,23 @@ class AnswerCache:
         self._embedder = embedder
         self._titles = titles
         self._clock = clock
+        self._shop = ShopVersion(cache, settings.ttl_s)
         self._counts: Counter[str] = Counter()
         self._refused: Counter[Rule] = Counter()
         self._errors: Counter[str] = Counter()
         self._added: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._embeddings: OrderedDict[str, Embedding] = OrderedDict()
 
-    def asked(self, message: ChatMessage, model: str, history: Sequence[Exchange]) -> Asked:
-        """What a message asks, of which model, after which exchanges."""
-        return asked(message, model, history, self._titles)
+    async def asked(self, message: ChatMessage, model: str, history: Sequence[Exchange]) -> Asked:
+        """What a message asks, of which model, after which exchanges, of the shop as it is now."""
+        question = asked(message, model, history, self._titles)
+        if question.rule is not None:
+            return question
+        return replace(question, place=digest_of(await self._shop.current(), question.place))
+
+    async def outdate(self) -> None:
+        """The catalogue has changed: no answer that was asked for up to now is found again."""
+        await self._shop.raise_it()
 
     async def find(self, asked: Asked) -> Hit | None:
         """The answer to the same question, or else to one that means the same."""

@@ -33,12 +33,10 @@ _TEXTS: Final = MappingProxyType(
     }
 )
 
-_NOTHING: Final = Usage(0, 0)
+#: What is said in the place of a reason to stop: that this is no success, and Bedrock's own word for the second.
+_REASONS: Final = MappingProxyType({"unavailable": "unavailable", "unsafe": "guardrail_intervened"})
 
 
-def canned(occasion: Occasion, question: str, spent: Usage | None = _NOTHING) -> ModelReply:
-    """The canned answer to `question`; `spent` is what a model used that was asked before, and is billed.
-
-    None where that model did not say.
-    """
-    return ModelReply(_TEXTS[occasion, language_of(question)], CANNED, "end_turn", spent)
+def canned(occasion: Occasion, question: str) -> ModelReply:
+    """The canned answer to `question`, which uses no tokens."""
+    return ModelReply(_TEXTS[occasion, language_of(question)], CANNED, _REASONS[occasion], Usage(0, 0))

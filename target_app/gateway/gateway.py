@@ -25,9 +25,11 @@ from target_app.gateway.canned import CANNED, canned
 from target_app.gateway.fallback import FallbackSettings, chain
 from target_app.gateway.routing import RoutingSettings
 from target_app.model import Deliver, Model, ModelCall, ModelReply
+from target_app.prompting import ROUTES
 
 _TRANSIENT: Final = frozenset({Code.THROTTLED, Code.UNAVAILABLE, Code.MODEL_TIMEOUT, Code.MODEL_ERROR})
-#: Clients name models: from this many on, the rest share one name, one breaker and one row of the metrics.
+#: Clients name models: from this many on, the rest share one breaker. A name that nothing has proved to be a model's
+#: yet, and those rest, share one row of the metrics.
 _MODELS: Final = 64
 _REST: Final = "other"
 
@@ -101,7 +103,8 @@ class Gateway:
         self._attempts: Counter[str] = Counter()
         self._retries: Counter[str] = Counter()
         self._fallbacks: Counter[str] = Counter()
-        self._breakers: dict[str, Breaker] = {}
+        own = {*ROUTES.values(), *settings.fallback.after, *settings.fallback.after.values()}
+        self._breakers = {model: self._new_breaker() for model in sorted(own)}
 
     async def complete(self, call: ModelCall) -> ModelReply:
         """The answer, all at once. Raises ChatError: the last one met."""
@@ -175,27 +178,44 @@ class Gateway:
 
     async def _once(self, call: ModelCall, ask: _Ask) -> ModelReply:
         """One attempt, and what it tells the model's breaker. Raises ChatError."""
-        name = self._name(call.model)
-        breaker = self._breakers[name]
+        breaker = self._breaker(call.model)
         period = breaker.admit()
         if period is None:
             raise _RestingError(breaker.left_s())
-        self._attempts[name] += 1
         try:
             reply = await ask(call)
         except ChatError as error:
+            if error.code is not Code.BAD_REQUEST:
+                breaker = self._registered(call.model, breaker)
             (breaker.failed if error.code in _TRANSIENT else breaker.given_up)(period)
             raise
         except BaseException:  # cancelled, or the client is gone: no fault of the model's
             breaker.given_up(period)
             raise
-        breaker.succeeded(period)
-        return reply
+        else:
+            self._registered(call.model, breaker).succeeded(period)
+            return reply
+        finally:
+            self._attempts[self._name(call.model)] += 1
+
+    def _breaker(self, model: str) -> Breaker:
+        """The model's; one that is new, and may be no model's, is forgotten unless it is registered."""
+        if model in self._breakers:
+            return self._breakers[model]
+        new = self._new_breaker()
+        return new if len(self._breakers) < _MODELS else self._breakers.setdefault(_REST, new)
+
+    def _registered(self, model: str, breaker: Breaker) -> Breaker:
+        """The breaker of what has turned out to be a model: `breaker`, unless another call was faster."""
+        if len(self._breakers) < _MODELS:
+            self._breakers.setdefault(model, breaker)
+        return self._breakers.get(model, breaker)
+
+    def _new_breaker(self) -> Breaker:
+        return Breaker(self._settings.breaker, self._clock)
 
     def _name(self, model: str) -> str:
-        name = model if model in self._breakers or len(self._breakers) < _MODELS else _REST
-        self._breakers.setdefault(name, Breaker(self._settings.breaker, self._clock))
-        return name
+        return model if model in self._breakers else _REST
 
 
 class _RestingError(ChatError):

@@ -16,6 +16,9 @@ _GROWTH: Final = 1.5
 #: Pools up to this size are small enough to be left alone; none is made smaller than the least.
 _SMALL: Final = 10
 _LEAST: Final = 5
+#: A pool has to have been watched for so long, or used so often, before it is called too large.
+_WATCHED_S: Final = 60.0
+_USED: Final = 100
 
 
 class Change(StrEnum):
@@ -44,7 +47,8 @@ def advise(report: PoolReport) -> tuple[Advice, ...]:
     if report.timeouts > _TIMEOUT_SHARE * report.checkouts:
         share = report.timeouts / report.checkouts
         advice.append(Advice(Change.GROW_OR_WAIT, larger, f"{share:.1%} of the checkouts timed out"))
-    if not advice and report.utilisation < _QUIET and report.max_size > _SMALL:
+    is_known = report.window_s >= _WATCHED_S or report.checkouts >= _USED
+    if not advice and is_known and report.utilisation < _QUIET and report.max_size > _SMALL:
         smaller = max(report.max_size // 2, _LEAST)
         advice.append(Advice(Change.SHRINK, smaller, f"only {report.utilisation:.0%} of it is in use"))
     return tuple(advice)

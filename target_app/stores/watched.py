@@ -38,7 +38,7 @@ def noting() -> Iterator[set[str]]:
 
 
 def watched(store: S, name: str, faults: Faults, clock: Callable[[], float] = time.monotonic) -> S:
-    """`store`, watched under `name`; what it does stays what it was. Its `check` always asks the store itself."""
+    """`store`, watched under `name`; what it does stays what it was. `check` always asks the store, without faults."""
     return cast("S", _Watched(store, name, faults, clock))
 
 
@@ -55,14 +55,15 @@ class _Watched:
     def __getattr__(self, attribute: str) -> Any:
         act = getattr(self._store, attribute)
         if attribute != "aclose" and inspect.iscoroutinefunction(act):
-            act = self._wrapped(self._guarded(act, is_asked_always=attribute == "check"))
+            is_check = attribute == "check"
+            act = self._wrapped(self._guarded(act, is_asked_always=is_check), may_befall=not is_check)
             setattr(self, attribute, act)
         return act
 
-    def _wrapped(self, act: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    def _wrapped(self, act: Callable[..., Awaitable[Any]], *, may_befall: bool) -> Callable[..., Awaitable[Any]]:
         async def wrapped(*args: Any, **named: Any) -> Any:
             try:
-                if self._faults.plan.faults:
+                if may_befall and self._faults.plan.faults:
                     await self._befall()
                 return await act(*args, **named)
             except StoreError:

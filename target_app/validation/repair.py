@@ -18,9 +18,9 @@ from typing import Final
 
 import msgspec
 
-from target_app.chat import Usage
-from target_app.errors import ChatError
-from target_app.gateway.canned import canned
+from target_app.chat import Spent
+from target_app.errors import ChatError, Code
+from target_app.gateway.canned import CANNED, canned
 from target_app.gateway.routing import HAIKU
 from target_app.model import Model, ModelCall, ModelReply
 from target_app.prompting import language_of
@@ -55,9 +55,10 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Repaired:
-    """The answer to give, whose usage is that of all attempts, and the `findings` in it.
+    """The answer to give, with its own usage, and the `findings` in it.
 
-    `found` is all that was found on the way, for the log; `error` the code where the second try failed.
+    `found` is all that was found on the way, for the log; `error` the code where the second try failed; `also_used` is
+    what the answer cost that is not given, of the same model or of another.
     """
 
     reply: ModelReply
@@ -65,15 +66,16 @@ class Repaired:
     findings: tuple[Finding, ...] = ()
     found: tuple[Finding, ...] = ()
     error: str | None = None
+    also_used: tuple[Spent, ...] = ()
 
 
 async def repair(model: Model, call: ModelCall, reply: ModelReply, expectation: Expectation) -> Repaired:
     """Give `reply`, the answer to `call`, or a better one in its place. Never raises ChatError."""
-    findings = validate(reply.text, expectation)
+    findings = () if reply.model == CANNED else validate(reply.text, expectation)
     if not findings:
         return Repaired(reply, Action.FIT)
     if _is_unsafe(findings):
-        return Repaired(canned("unsafe", expectation.question, reply.usage), Action.CANNED, found=findings)
+        return _replaced(expectation, findings, reply)
     if _REPAIRABLE.isdisjoint(finding.check for finding in findings):
         return Repaired(reply, Action.KEPT, findings, findings)
     return await _second_try(model, call, reply, findings, expectation)
@@ -87,14 +89,25 @@ async def _second_try(
         second = await model.complete(simple)
     except ChatError as error:
         return Repaired(reply, Action.KEPT, findings, findings, error.code)
-    spent = _sum(reply.usage, second.usage)
+    if second.model == CANNED:
+        return Repaired(reply, Action.KEPT, findings, findings, Code.UNAVAILABLE)
     again = validate(second.text, msgspec.structs.replace(expectation, system=simple.system))
     found = findings + again
     if _is_unsafe(again):
-        return Repaired(canned("unsafe", expectation.question, spent), Action.CANNED, found=found)
+        return _replaced(expectation, found, reply, second)
     if len(again) < len(findings):
-        return Repaired(replace(second, usage=spent), Action.RETRIED, again, found)
-    return Repaired(replace(reply, usage=spent), Action.KEPT, findings, found)
+        return Repaired(second, Action.RETRIED, again, found, also_used=_spent(reply))
+    return Repaired(reply, Action.KEPT, findings, found, also_used=_spent(second))
+
+
+def _replaced(expectation: Expectation, found: tuple[Finding, ...], *replies: ModelReply) -> Repaired:
+    """A canned answer in the place of `replies`."""
+    reply = canned("unsafe", expectation.question)
+    return Repaired(reply, Action.CANNED, found=found, also_used=_spent(*replies))
+
+
+def _spent(*replies: ModelReply) -> tuple[Spent, ...]:
+    return tuple(Spent(reply.model, reply.usage) for reply in replies)
 
 
 def simpler(call: ModelCall) -> ModelCall:
@@ -110,15 +123,3 @@ def simpler(call: ModelCall) -> ModelCall:
 
 def _is_unsafe(findings: tuple[Finding, ...]) -> bool:
     return any(finding.check is Check.SAFETY for finding in findings)
-
-
-def _sum(one: Usage | None, other: Usage | None) -> Usage | None:
-    """Both together; unknown where one of them is."""
-    if one is None or other is None:
-        return None
-    return Usage(
-        one.input_tokens + other.input_tokens,
-        one.output_tokens + other.output_tokens,
-        one.cache_read_tokens + other.cache_read_tokens,
-        one.cache_write_tokens + other.cache_write_tokens,
-    )

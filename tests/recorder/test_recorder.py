@@ -225,3 +225,16 @@ def test_a_first_attempt_that_did_is_one_too():
         assert (cell.retried, cell.retries) == (0, 0)
         found = [series.is_ok for series in interval.counts if series.metric == "first_attempt"]
         assert found == [True] * is_patient
+
+
+def test_what_else_was_used_for_an_answer_is_paid_for():
+    """Another model's tokens are in a cell of its own, with no answer; the row has the whole money."""
+    recorder = Recorder(slo_s=1.0, price=lambda model, usage: Decimal(usage.output * (3 if model == "big" else 1)))
+    ending = Ending(Outcome.OK, usage=Usage(10, 5), model="small", also_used=(("big", Usage(100, 7)),))
+    recorder.add(REQUEST, _probe(FakeClock()), ending)
+    interval, rows = _flush(recorder)
+    small = interval.cells[CellKey("greeting", "ai", "m", "small", Outcome.OK)]
+    big = interval.cells[CellKey("greeting", "ai", "m", "big", Outcome.OK)]
+    assert (small.count, small.output, small.usd) == (1, 5, 5)
+    assert (big.count, big.sent, big.input, big.output, big.usd) == (0, 0, 100, 7, 21)
+    assert dict(zip(COLUMNS, next(csv.reader(rows)), strict=True))["cost_usd"] == "26"

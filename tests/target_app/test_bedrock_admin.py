@@ -100,7 +100,10 @@ def test_limits_can_be_changed_while_it_runs():
         ("/_faults", {"faults": [{"kind": "throtle"}]}, "unknown kind 'throtle'; known: throttle"),
         ("/_faults", b"{", "Expecting"),
         ("/_faults", b"\xff", "codec"),
+        ("/_faults", b"[" * 99_999, "nested too deeply"),
+        ("/_faults", {"faults": [{"kind": "throttle"}, {"kind": "store_down"}]}, "store_down: of a store; put"),
         ("/_quota", {"tokens_per_minute": -1}, ">= 1"),
+        ("/_quota", b"[" * 99_999, "nested too deeply"),
     ],
 )
 def test_what_can_not_be_read_changes_nothing(path, body, said):

@@ -287,7 +287,13 @@ def test_errors_name_themselves_in_a_header(served):
 
 @pytest.mark.parametrize(
     ("path", "body", "status"),
-    [(f"/model/{HAIKU}/converse", b"{", 400), (f"/model/{HAIKU}/guess", b"{}", 404), ("/nothing", b"{}", 404)],
+    [
+        (f"/model/{HAIKU}/converse", b"{", 400),
+        *((f"/model/{HAIKU}/{name}", b"[" * 9_999, 400) for name in ("converse", "invoke", "count-tokens")),
+        (f"/model/{TITAN}/invoke", b"[" * 9_999, 400),
+        (f"/model/{HAIKU}/guess", b"{}", 404),
+        ("/nothing", b"{}", 404),
+    ],
 )
 def test_what_is_no_request_is_refused(served, path, body, status):
     """Neither broken JSON nor an unknown operation reaches a model."""

@@ -51,7 +51,7 @@ def test_a_field_that_breaks_its_rule_is_named(name, value):
     assert caught.value.code is Code.BAD_REQUEST
 
 
-@pytest.mark.parametrize("data", [b"", b"{", b"[]", b'"chat"', b"\xff\xfe", b'{"message": "\xff"}'])
+@pytest.mark.parametrize("data", [b"", b"{", b"[]", b'"chat"', b"\xff\xfe", b'{"message": "\xff"}', b"[" * 9_999])
 def test_what_is_no_json_object_is_a_bad_request(data):
     """Bytes that are no JSON object of UTF-8 are refused, not crashed on."""
     with pytest.raises(ChatError) as caught:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from target_app.chat import ChatMessage, Timing, Usage
+from target_app.chat import ChatMessage, Spent, Timing, Usage
 from target_app.embedding.lexical import LexicalEmbedder
 from target_app.errors import ChatError, Code
 from target_app.gateway.answer_cache import AnswerCache, AnswerCacheSettings
@@ -348,5 +348,6 @@ def test_with_repair_nothing_is_delivered_before_it_is_fit():
     answer, history = asyncio.run(talk())
     assert got == [answer.text] == [history[0].answer] == ["いらっしゃいませ、ご用件をどうぞ。"]
     assert (answer.done.repair, answer.done.validation) == ("retried", ())
-    assert answer.done.usage.output_tokens == 2 * USAGE.output_tokens
+    assert answer.done.usage == USAGE
+    assert answer.done.body()["also_used"] == (Spent(answer.done.model, USAGE),)
     assert [fault.check for fault in answer.found] == ["language"]

@@ -9,7 +9,7 @@ import msgspec
 from loadtester.drivers.wire.finish import CANNED, outcome_of_finish
 from loadtester.drivers.wire.status import ending_of_error, has_fault
 from loadtester.drivers.wire.usage import ChatUsage, read_usage
-from loadtester.model import CacheLayer, Ending, Request
+from loadtester.model import CacheLayer, Ending, Request, Usage
 
 
 class Message(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -31,6 +31,11 @@ class Delta(msgspec.Struct, frozen=True, gc=False):
     text: str
 
 
+class _Call(msgspec.Struct, frozen=True, gc=False):
+    model: str
+    usage: ChatUsage | None = None
+
+
 class Done(msgspec.Struct, frozen=True, gc=False):
     """The end of an answer, and over REST all of it.
 
@@ -43,6 +48,7 @@ class Done(msgspec.Struct, frozen=True, gc=False):
     usage: msgspec.Raw = msgspec.Raw()
     timing: msgspec.Raw = msgspec.Raw()
     cache: msgspec.Raw = msgspec.Raw()
+    also_used: msgspec.Raw = msgspec.Raw()
     error: msgspec.Raw = msgspec.Raw()
 
 
@@ -50,6 +56,7 @@ _encode: Final = msgspec.json.Encoder().encode
 #: Both raise ValueError where the bytes are no such object.
 read_delta: Final = msgspec.json.Decoder(Delta).decode
 read_done: Final = msgspec.json.Decoder(Done).decode
+_read_calls: Final = msgspec.json.Decoder(tuple[_Call, ...]).decode
 _read_timing: Final = msgspec.json.Decoder(dict[str, float]).decode
 _read_cache: Final[msgspec.json.Decoder[CacheLayer]] = msgspec.json.Decoder(CacheLayer)
 
@@ -92,6 +99,7 @@ def ending_of_done(data: bytes, done: Done) -> Ending:
         detail=_detail(done.finish_reason),
         timing_s=_timing_s(done.timing) if done.timing else None,
         cache=_cache(done.cache) if done.cache else None,
+        also_used=_also_used(done.also_used) if done.also_used else (),
     )
 
 
@@ -107,6 +115,15 @@ def _timing_s(data: msgspec.Raw) -> dict[str, float] | None:
         return _read_timing(data)
     except ValueError:
         return None
+
+
+def _also_used(data: msgspec.Raw) -> tuple[tuple[str, Usage], ...]:
+    """Calls to models beside the one that answered; those that tell no usage can't be counted."""
+    try:
+        calls = _read_calls(data)
+    except ValueError:
+        return ()
+    return tuple((call.model, call.usage.as_usage()) for call in calls if call.usage is not None)
 
 
 def _cache(data: msgspec.Raw) -> CacheLayer | None:

@@ -70,6 +70,12 @@ def test_ends_that_are_not_well(changes, outcome):
     assert ending_of(**changes).outcome is outcome
 
 
+def test_a_canned_answer():
+    """Words written beforehand are no success: the model was unavailable, and the detail says what came instead."""
+    ending = ending_of(model="canned", finish_reason="unavailable")
+    assert (ending.outcome, ending.detail) == (Outcome.UNAVAILABLE, "the service gave a canned answer")
+
+
 @pytest.mark.parametrize("wrong", [None, "x", {"total": "slow"}, []])
 def test_parts_that_may_be_missing(wrong):
     """Usage and timing that are missing or wrong are None, and the answer is still ok."""
@@ -87,3 +93,24 @@ def test_no_json(data):
 def test_delta():
     """A delta's text is Japanese as well as English."""
     assert read_delta('{"text":"巻"}'.encode()).text == read_delta(b'{"text":"\\u5dfb"}').text == "巻"
+
+
+@pytest.mark.parametrize(
+    ("said", "used"),
+    [
+        ([{"model": "big", "usage": {"input_tokens": 3, "output_tokens": 4}}], (("big", Usage(3, 4)),)),
+        ([{"model": "big", "usage": None}], ()),
+        ([{"usage": 1}], ()),
+        ("nonsense", ()),
+        (None, ()),
+    ],
+)
+def test_what_else_was_used(said, used):
+    """Calls beside the answer's own are told with their model; what can't be read makes no answer worse."""
+    assert (ending_of(also_used=said).also_used, ending_of(also_used=said).outcome) == (used, Outcome.OK)
+
+
+def test_a_canned_answer_is_no_success():
+    """A service that gives up says so, and the answer is not ok."""
+    ending = ending_of(model="canned", finish_reason="unavailable", usage={"input_tokens": 0, "output_tokens": 0})
+    assert (ending.outcome, ending.detail) == (Outcome.UNAVAILABLE, "the service gave a canned answer")

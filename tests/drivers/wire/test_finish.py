@@ -13,6 +13,7 @@ from loadtester.model import Outcome
         (("max_tokens", "length", "model_context_window_exceeded", "MAX_TOKENS"), Outcome.TRUNCATED),
         (("content_filter", "content_filtered", "guardrail_intervened", "refusal"), Outcome.FILTERED),
         (("malformed_model_output", "malformed_tool_use"), Outcome.INVALID),
+        (("unavailable",), Outcome.UNAVAILABLE),
         (("error",), Outcome.SERVER_ERROR),
         (("abort", "", None), Outcome.BROKEN),
     ],

@@ -33,7 +33,7 @@ def test_only_with_the_token(client, header):
     assert (response.status_code, response.json()["error"]["code"]) == (401, "unauthorized")
 
 
-@pytest.mark.parametrize("part", ["config", "pools", "caches", "breakers", "quotas", "faults"])
+@pytest.mark.parametrize("part", ["config", "pools", "caches", "breakers", "gateway", "quotas", "faults"])
 def test_each_part_is_shown(client, part):
     """Each part can be seen, and none shows a secret."""
     client.post("/v1/chat", json=MESSAGE)
@@ -60,7 +60,9 @@ def test_faults_put_there_happen_and_are_counted(client):
     assert client.get("/admin/faults", headers=KEY).json()["injected"] == {"store_down": 2}
 
 
-@pytest.mark.parametrize("body", [b"{", b"\xff", b"[]", json.dumps({"faults": [{"kind": "flood"}]}).encode()])
+@pytest.mark.parametrize(
+    "body", [b"{", b"\xff", b"[]", b"[" * 9_999, json.dumps({"faults": [{"kind": "flood"}]}).encode()]
+)
 def test_a_plan_that_is_none(client, body):
     """What is no plan is refused, and the one in force stays."""
     response = client.put("/admin/faults", headers=KEY, content=body)
@@ -72,3 +74,21 @@ def test_only_faults_can_be_put(client):
     """The other parts can only be seen; unknown ones aren't there."""
     assert client.put("/admin/config", headers=KEY, json={}).status_code == 405
     assert client.get("/admin/secrets", headers=KEY).status_code == 404
+
+
+def test_only_faults_of_stores_can_be_put(client):
+    """What befalls the model would do nothing here: it is refused by name, with where it belongs; the plan stays."""
+    plan = {"faults": [{"kind": "throttle"}, {"kind": "store_down"}, {"kind": "stall", "delay_s": 1}]}
+    response = client.put("/admin/faults", headers=KEY, json=plan)
+    assert (response.status_code, response.json()["error"]["code"]) == (400, "bad_request")
+    assert response.json()["error"]["message"].startswith("stall, throttle: ")
+    assert "/_faults" in response.json()["error"]["message"]
+    assert client.get("/admin/faults", headers=KEY).json()["plan"]["faults"] == []
+
+
+def test_what_the_gateway_did_is_counted(client):
+    """One message is one attempt and one answer of its model, with nothing else."""
+    model = client.post("/v1/chat", json={**MESSAGE, "model": "m"}).json()["model"]
+    seen = client.get("/admin/gateway", headers=KEY).json()
+    assert model == "m"
+    assert seen == {"attempts": {"m": 1}, "retries": {}, "fallbacks": {}, "answered": {"m": 1}, "canned": 0}

@@ -2,6 +2,9 @@
 
 from starlette.testclient import TestClient
 
+from target_app.stores.errors import StoreError
+from target_app.stores.sqlite_carts import SqliteCarts
+
 DOWN = {"faults": [{"kind": "store_down", "stores": ["carts"]}]}
 
 
@@ -17,13 +20,24 @@ def test_all_is_there(build):
     assert all(each["ms"] >= 0 for each in response.json()["dependencies"].values())
 
 
-def test_a_store_that_is_down_degrades(build):
+def test_a_store_that_is_down_degrades(build, monkeypatch):
     """A store that is down shows, but the service still answers."""
-    client = TestClient(build(faults=DOWN))
+
+    async def down(_):
+        raise StoreError("carts", "gone")
+
+    monkeypatch.setattr(SqliteCarts, "check", down)
+    client = TestClient(build())
     for path in ("/health", "/health/ready"):
         response = client.get(path)
         assert (response.status_code, response.json()["status"]) == (200, "degraded")
         assert statuses(response)["carts"] == "down"
+
+
+def test_a_fault_of_the_plan_is_none_of_a_check(build):
+    """A store that is down by the plan alone is healthy: the plan is for what it is used for."""
+    response = TestClient(build(faults=DOWN)).get("/health/ready")
+    assert (response.status_code, statuses(response)["carts"]) == (200, "ok")
 
 
 def test_without_the_model_it_is_not_ready(build, says):

@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 
+import pytest
 from starlette.testclient import TestClient
 
 from target_app.errors import ChatError, Code
@@ -64,3 +65,13 @@ def test_the_models_retry_after_is_passed_on(build):
     client = TestClient(build(Refusing()))
     response = client.post("/v1/chat", content=BODY)
     assert (response.status_code, response.headers["retry-after"]) == (429, "7")
+
+
+@pytest.mark.parametrize("path", ["/v1/chat", "/v1/chat/stream"])
+@pytest.mark.parametrize("text", ["[" * 9_999, '{"request_id":' * 9_999, BODY.decode()[:-1] + ', "x": ' + "[" * 9_999])
+def test_json_nested_beyond_all_sense(build, path, text):
+    """It is a bad request like any other, wherever the nesting is; the service answers the next one."""
+    client = TestClient(build())
+    response = client.post(path, content=text)
+    assert (response.status_code, response.json()["error"]["code"]) == (400, "bad_request")
+    assert client.post(path, content=BODY).status_code == 200

@@ -104,3 +104,24 @@ def test_a_store_that_is_down(build):
     response = client.get("/v1/products")
     assert code(response) == (503, "unavailable")
     assert "products" in response.json()["error"]["message"]
+
+
+def test_a_changed_product_outdates_the_cached_answers(build):
+    """A question that was answered from the cache is asked again once a product was put or deleted."""
+    client = TestClient(build(profile="full"))
+    question = {
+        "request_id": "r",
+        "session_id": "s",
+        "message": "Good morning!",
+        "query_type": "greeting",
+        "bare": True,
+    }
+
+    def cached():
+        return client.post("/v1/chat", json=question).json().get("cache")
+
+    assert [cached(), cached()] == [None, "exact"]
+    assert client.put("/v1/products/p", json=BODY).status_code == 200
+    assert [cached(), cached()] == [None, "exact"]
+    assert client.delete("/v1/products/p").status_code == 204
+    assert cached() is None

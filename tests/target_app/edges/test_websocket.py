@@ -105,3 +105,13 @@ def test_bad_frames_leave_the_connection_alive(build, frame, words):
         assert socket.receive_json()["message"] == words
         socket.send_text(CHAT)
         assert [socket.receive_json()["type"] for _ in range(2)] == ["delta", "done"]
+
+
+@pytest.mark.parametrize("text", ["[" * 9_999, CHAT[:-1] + ', "x": ' + '{"a":' * 5_000])
+def test_json_nested_beyond_all_sense(build, text):
+    """A frame that can't be read for its depth is answered as one that can't be routed; the connection lives on."""
+    with TestClient(build()).websocket_connect("/ws") as socket:
+        socket.send_text(text)
+        assert socket.receive_json()["message"] == "Internal server error"
+        socket.send_text(CHAT)
+        assert [socket.receive_json()["type"] for _ in range(2)] == ["delta", "done"]

@@ -89,7 +89,7 @@ class Bench:
 
     def asked(self, text, *, query_type="price_check", history=(), session_id="s", **fields):
         message = ChatMessage(request_id="r", session_id=session_id, message=text, query_type=query_type, **fields)
-        return self.answers.asked(message, "haiku", history)
+        return asyncio.run(self.answers.asked(message, "haiku", history))
 
     def find(self, text, **fields):
         return asyncio.run(self.answers.find(self.asked(text, **fields)))
@@ -284,3 +284,25 @@ def test_the_hit_rate_is_by_lookups():
     for text in (ASKED, SAME, "Bleach 1"):
         bench.find(text)
     assert bench.counts.hit_rate == 2 / 4
+
+
+@pytest.mark.parametrize("settings", [AnswerCacheSettings(exact=True), SEMANTIC])
+def test_after_a_change_of_the_catalogue_old_answers_are_gone(settings):
+    """Neither layer gives an answer from before, nor one asked for before that came after; new ones are kept."""
+    bench = Bench(settings)
+    bench.keep(ASKED)
+    late = bench.asked(SAME)
+    assert bench.find(ASKED) is not None
+    asyncio.run(bench.answers.outdate())
+    asyncio.run(bench.answers.keep(late, REPLY))
+    assert (bench.find(ASKED), bench.find(SAME)) == (None, None)
+    bench.keep(ASKED)
+    assert bench.find(ASKED) is not None
+
+
+def test_what_is_never_cached_asks_no_cache():
+    """A question that a rule keeps out asks the store nothing, not even for the shop's version."""
+    bench = Bench()
+    bench.cache.is_down = True
+    assert bench.find(ASKED, output_tokens=9) is None
+    assert bench.counts.errors == {}

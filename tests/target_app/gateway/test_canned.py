@@ -16,6 +16,7 @@ def test_in_the_language_of_the_question(occasion, question, language):
     assert (reply.model, reply.usage) == (CANNED, Usage(0, 0))
 
 
-def test_what_was_spent_is_said():
-    """Tokens that a model used before are billed, so they are reported."""
-    assert canned("unsafe", "Hello", Usage(3, 4)).usage == Usage(3, 4)
+def test_it_is_no_success():
+    """How it ends tells a client that no model answered, and why."""
+    assert canned("unavailable", "Hello").finish_reason == "unavailable"
+    assert canned("unsafe", "Hello").finish_reason == "guardrail_intervened"

@@ -31,6 +31,7 @@ class Script:
 
     async def complete(self, call):
         self.asked.append(call.model)
+        await asyncio.sleep(0)
         if codes := self.failures.get(call.model):
             code = codes.pop(0)
             raise code if isinstance(code, BaseException) else ChatError(code, "scripted")
@@ -152,7 +153,7 @@ def test_in_the_end_the_answer_is_canned(question, words):
     gate = gateway(Script({SONNET: [Code.THROTTLED], HAIKU: [Code.THROTTLED]}), fallback=FALLING_BACK)
     reply = ask(gate, question=question)
     assert words in reply.text
-    assert (reply.model, reply.usage) == ("canned", Usage(0, 0))
+    assert (reply.model, reply.finish_reason, reply.usage) == ("canned", "unavailable", Usage(0, 0))
     assert gate.snapshot().canned == 1
 
 
@@ -261,6 +262,35 @@ def test_names_of_models_do_not_pile_up():
     snapshot = gate.snapshot()
     assert len(snapshot.attempts) <= 65
     assert sum(snapshot.attempts.values()) == sum(snapshot.answered.values()) == 200
+
+
+def test_junk_names_take_no_model_s_place():
+    """However many names are no model's, each real model has its own breaker; one that opens keeps no other."""
+    junk = [f"junk-{n}" for n in range(200)]
+    script = Script({**{name: [Code.BAD_REQUEST] * 9 for name in junk}, "real": [Code.UNAVAILABLE] * 5})
+    after = {"mine": "yours"}
+    gate = gateway(script, breaker=BREAKING, fallback=FallbackSettings(after=after))
+    for name in junk:
+        assert fails(gate, model=name).code is Code.BAD_REQUEST
+    for _ in range(5):
+        fails(gate, model="real")
+    assert fails(gate, model="real").retry_after == "30"
+    assert fails(gate, model="junk-1").code is Code.BAD_REQUEST
+    assert ask(gate, model="also real").model == "also real"
+    breakers = gate.snapshot().breakers
+    assert set(breakers) == {HAIKU, SONNET, "mine", "yours", "real", "also real"}
+    assert [name for name, breaker in breakers.items() if breaker.state is State.OPEN] == ["real"]
+
+
+def test_calls_of_a_new_model_that_overlap_share_its_breaker():
+    """The failures of calls that began before any had ended count together."""
+    gate = gateway(Script({"new": [Code.UNAVAILABLE] * 5}, after=0), breaker=BREAKING)
+
+    async def run():
+        return await asyncio.gather(*(gate.complete(call(model="new")) for _ in range(5)), return_exceptions=True)
+
+    asyncio.run(run())
+    assert gate.snapshot().breakers["new"].state is State.OPEN
 
 
 def test_a_snapshot_stays_as_it_was():

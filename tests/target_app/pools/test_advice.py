@@ -6,8 +6,8 @@ from target_app.pools.advice import Change, advise
 from target_app.pools.meter import PoolReport
 
 
-def report(*, max_size=20, utilisation=0.5, checkouts=1000, timeouts=0):
-    return PoolReport(max_size, 0, 0, 0, checkouts, timeouts, 1.0, 1.0, utilisation, 60.0)
+def report(*, max_size=20, utilisation=0.5, checkouts=1000, timeouts=0, window_s=60.0):
+    return PoolReport(max_size, 0, 0, 0, checkouts, timeouts, 1.0, 1.0, utilisation, window_s)
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,9 @@ def report(*, max_size=20, utilisation=0.5, checkouts=1000, timeouts=0):
         ({"timeouts": 11, "utilisation": 0.9}, [(Change.GROW, 30), (Change.GROW_OR_WAIT, 30)]),
         ({"timeouts": 11, "utilisation": 0.1}, [(Change.GROW_OR_WAIT, 30)]),
         ({"checkouts": 0, "utilisation": 0.5}, []),
+        ({"utilisation": 0.0, "window_s": 59.9, "checkouts": 99}, []),
+        ({"utilisation": 0.0, "window_s": 59.9, "checkouts": 100}, [(Change.SHRINK, 10)]),
+        ({"utilisation": 0.0, "window_s": 60.0, "checkouts": 0}, [(Change.SHRINK, 10)]),
     ],
 )
 def test_advice_changes_just_past_its_boundary(figures, expected):

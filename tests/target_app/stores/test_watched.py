@@ -150,3 +150,10 @@ def test_an_injected_failure_is_no_reason_to_leave_it_alone():
     n_failed = asyncio.run(run())
     assert 0 < n_failed < 40
     assert plan.counts() == {"store_down": n_failed}
+
+
+def test_a_check_has_no_faults():
+    """Whoever looks at the health changes no count: faults are for what the store is used for."""
+    cache, plan = store({"kind": "store_down"})
+    asyncio.run(cache.check())
+    assert plan.counts() == {}

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from target_app.chat import Usage
+from target_app.chat import Spent, Usage
 from target_app.errors import ChatError, Code
-from target_app.gateway.canned import CANNED
+from target_app.gateway.canned import CANNED, canned
 from target_app.gateway.routing import HAIKU, SONNET
 from target_app.model import ModelCall, ModelReply, Turn
 from target_app.stores.product import Product
@@ -30,6 +30,7 @@ WANTED = Expectation(
     forbidden=("scan",),
 )
 SPENT = Usage(10, 20, 1, 2)
+AGAIN = Usage(1, 2, 3, 4)
 
 
 class Script:
@@ -42,6 +43,8 @@ class Script:
         self.calls.append(call)
         if isinstance(self.answer, ChatError):
             raise self.answer
+        if isinstance(self.answer, ModelReply):
+            return self.answer
         return ModelReply(self.answer, call.model, "end_turn", Usage(1, 2, 3, 4))
 
 
@@ -66,18 +69,20 @@ def test_a_fit_answer_is_left_alone():
     [("五百五十円です。", Check.LANGUAGE), ("It costs ¥1.", Check.GROUNDING), ("It is so good. " * 9, Check.LENGTH)],
 )
 def test_language_grounding_and_length_get_one_more_try(first, check):
-    """Haiku is asked once; its answer is given, and both calls' tokens are reported."""
+    """Haiku is asked once; its answer is given with its own tokens, and those of the first call apart."""
     result, calls, _ = repaired(first)
     assert (result.reply.text, result.reply.model, result.action) == ("It costs ¥550.", HAIKU, Action.RETRIED)
     assert (checks(result.found), result.findings) == ([check], ())
-    assert result.reply.usage == Usage(11, 22, 4, 6)
+    assert (result.reply.usage, result.also_used) == (AGAIN, (Spent(SONNET, SPENT),))
     assert calls == [simpler(CALL)]
 
 
 def test_an_unsafe_answer_is_replaced_at_once():
     """No second try: the canned answer, with what was spent, and reasons that repeat nothing."""
     result, calls, _ = repaired("Ask ann@example.com. It costs ¥1.")
-    assert (result.reply.model, result.reply.usage, result.action, calls) == (CANNED, SPENT, Action.CANNED, [])
+    assert (result.reply.model, result.reply.finish_reason) == (CANNED, "guardrail_intervened")
+    assert (result.reply.usage, result.also_used) == (Usage(0, 0), (Spent(SONNET, SPENT),))
+    assert (result.action, calls) == (Action.CANNED, [])
     assert checks(result.found) == [Check.SAFETY, Check.GROUNDING]
     assert "ann" not in str(result.found)
 
@@ -87,7 +92,7 @@ def test_an_unsafe_second_answer_is_replaced_too(second):
     """Personal data, or the simpler prompt it was given."""
     result, _, _ = repaired("It costs ¥1.", second)
     assert (result.reply.model, result.action) == (CANNED, Action.CANNED)
-    assert result.reply.usage == Usage(11, 22, 4, 6)
+    assert result.also_used == (Spent(SONNET, SPENT), Spent(HAIKU, AGAIN))
     assert Check.SAFETY in checks(result.found)
 
 
@@ -99,10 +104,10 @@ def test_what_a_retry_would_not_mend_is_kept():
 
 
 def test_a_second_answer_that_is_no_better_is_not_given():
-    """The first one stays, with its findings and both calls' tokens; the log has the findings of both."""
+    """The first one stays, with its findings and tokens, the second's apart; the log has the findings of both."""
     result, calls, _ = repaired("It costs ¥1.", "It costs ¥2.")
     assert (result.reply.text, result.reply.model, result.action) == ("It costs ¥1.", SONNET, Action.KEPT)
-    assert result.reply.usage == Usage(11, 22, 4, 6)
+    assert (result.reply.usage, result.also_used) == (SPENT, (Spent(HAIKU, AGAIN),))
     assert (len(calls), checks(result.findings), len(result.found)) == (1, [Check.GROUNDING], 2)
 
 
@@ -111,6 +116,16 @@ def test_a_second_try_that_fails_leaves_the_first():
     result, _, reply = repaired("It costs ¥1.", ChatError(Code.THROTTLED, "scripted"))
     assert (result.reply, result.action, result.error) == (reply, Action.KEPT, "throttled")
     assert checks(result.findings) == [Check.GROUNDING]
+
+
+def test_a_canned_answer_is_no_answer_to_repair():
+    """One that the gateway gave is left alone; in the place of a second try it is a try that failed."""
+    reply = canned("unavailable", QUESTION.text)
+    model = Script("never asked")
+    assert asyncio.run(repair(model, CALL, reply, WANTED)).reply == reply
+    assert model.calls == []
+    result, _, first = repaired("It costs ¥1.", reply)
+    assert (result.reply, result.action, result.error, result.also_used) == (first, Action.KEPT, "unavailable", ())
 
 
 def test_the_simpler_prompt():
