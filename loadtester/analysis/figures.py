@@ -75,6 +75,7 @@ def figures(
         tokens=_tokens(cells),
         cost=_cost(cells, good, prices),
         held=sum(cell.held for cell in cells.values()),
+        reconnects=sum(cell.reconnects for cell in cells.values()),
         split=split_of(sorted({series.metric for series in whole.histograms if part(series)}), spread),
         fallbacks=fallbacks(cells),
         cache=cache_hits(cells),

@@ -183,6 +183,7 @@ class Figures:
     tokens: Tokens
     cost: Cost
     held: int
+    reconnects: int
     split: Split | None = None
     fallbacks: tuple[Fallback, ...] = ()
     cache: CacheHits | None = None

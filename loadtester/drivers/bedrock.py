@@ -156,3 +156,6 @@ class _Nobody:
 
     def connected(self, duration_ns: int) -> None:
         pass
+
+    def reconnected(self) -> None:
+        pass

@@ -31,6 +31,9 @@ class Probe(Protocol):
     def connected(self, duration_ns: int) -> None:
         """Record that a connection was opened for this request, in `duration_ns` (TCP + TLS + upgrade)."""
 
+    def reconnected(self) -> None:
+        """Record that it was opened in the place of one that the conversation had lost."""
+
 
 class Driver(Protocol):
     """One protocol's way to send a request and judge its answer. Drivers do not retry, time or count.

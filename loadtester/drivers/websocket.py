@@ -138,6 +138,8 @@ def _keep(conversation: _Conversation, opened: Opened | Refusal, probe: Probe) -
     if isinstance(opened, Refusal):
         conversation.line = None
         return opened
+    if conversation.line is not None:
+        probe.reconnected()
     conversation.line = opened.connection
     probe.connected(opened.duration_ns)
     return opened.connection

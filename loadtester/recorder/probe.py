@@ -32,6 +32,7 @@ class Probe:
         "n_bytes",
         "n_chunks",
         "other_chars",
+        "reconnects",
         "retries",
         "sent_ns",
     )
@@ -49,6 +50,7 @@ class Probe:
         self.attempted_ns: int | None = None
         self.is_first_ok = False
         self.retries = 0
+        self.reconnects = 0
         self._last_ns = 0
         self.n_chunks = 0
         self.n_bytes = 0
@@ -90,6 +92,10 @@ class Probe:
     def connected(self, duration_ns: int) -> None:
         """A connection was opened for this request."""
         self.connect_ns = duration_ns
+
+    def reconnected(self) -> None:
+        """The connection was opened in the place of one that the conversation had lost."""
+        self.reconnects += 1
 
     def launched(self) -> None:
         """The engine is about to give the request to the driver."""

@@ -65,6 +65,7 @@ _CELL_FIELDS = [field.name for field in fields(Cell)]
     _SEMANTIC_HITS,
     _RETRIED,
     _RETRIES,
+    _RECONNECTS,
     _USD,
 ) = range(len(_CELL_FIELDS))
 
@@ -165,6 +166,7 @@ class Recorder:
         cell[_COUNT] += 1
         cell[_SENT] += 1
         cell[_HELD] += probe.is_held
+        cell[_RECONNECTS] += probe.reconnects
         if probe.done_ns is not None and probe.done_ns - probe.due_ns <= self._slo_ns:
             cell[_IN_SLO] += 1
         if usage is not None:

@@ -23,6 +23,7 @@ class Cell:
     `sent` of them had been sent, `in_slo` finished within the SLO, `held` waited for their conversation's previous
     answer. Tokens are sums; `estimated` answers had theirs estimated. `exact_hits` and `semantic_hits` came from
     that layer of the target's own cache. `retried` of them were throttled and tried again, `retries` times in all.
+    `reconnects` connections were opened in the place of one that their conversation had lost.
     """
 
     count: int = 0
@@ -39,6 +40,7 @@ class Cell:
     semantic_hits: int = 0
     retried: int = 0
     retries: int = 0
+    reconnects: int = 0
     usd: Decimal = Decimal(0)
 
     def merge(self, other: Cell) -> Cell:

@@ -33,6 +33,7 @@ def summary(report: Report) -> dict[str, Any]:
         "rates": asdict(total.rates),
         **{f"{name}_s": _spread(getattr(total, name)) for name in _SPREADS},
         "held": total.held,
+        "reconnects": total.reconnects,
         "attempts": asdict(total.attempts) if total.attempts is not None else None,
         "split": asdict(total.split) if total.split is not None else None,
         "fallbacks": [asdict(fallback) for fallback in total.fallbacks],

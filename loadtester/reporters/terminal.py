@@ -34,6 +34,7 @@ _LABELS = (
         "rates ",
         "quality ",
         "held ",
+        "reconnects ",
         "tokens ",
         "cost ",
         "budget ",
@@ -150,6 +151,8 @@ def _funnel(report: Report) -> RenderableType:
 def _rates(report: Report) -> RenderableType:
     rates = report.total.rates
     slo_s = report.manifest["scenario"]["judge"]["slo_s"]
+    lost = report.total.reconnects
+    reconnects = f"\nreconnects {lost:,} connections were opened anew in the middle of a conversation" if lost else ""
     held = (
         f"\nheld       {report.total.held:,} follow-up turns waited for the answer before" if report.total.held else ""
     )
@@ -157,7 +160,7 @@ def _rates(report: Report) -> RenderableType:
         f"rates /s   offered {_rate(rates.offered_per_s)}  delivered {_rate(rates.delivered_per_s)}  "
         f"throughput {_rate(rates.throughput_per_s)}  goodput {_rate(rates.goodput_per_s)}\n"
         f"quality    SLA {_percent(rates.sla)} within {slo_s:g} s  "
-        f"throttled {_percent(rates.throttle_rate)}  errors {_percent(rates.error_rate)}{held}"
+        f"throttled {_percent(rates.throttle_rate)}  errors {_percent(rates.error_rate)}{held}{reconnects}"
     )
 
 

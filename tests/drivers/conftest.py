@@ -32,6 +32,9 @@ class FakeProbe:
         assert n_bytes >= len(texts)
         self.moments += [("chunk", text) for text in texts]
 
+    def reconnected(self):
+        self.moments.append("reconnected")
+
     def connected(self, duration_ns):
         assert duration_ns > 0
         self.moments.append("connected")

@@ -42,6 +42,9 @@ class Probe:
         self.chunks.append(text)
         self.n_bytes.append(n_bytes)
 
+    def reconnected(self):
+        self.events.append("reconnected")
+
     def connected(self, duration_ns):
         self.events.append("connected")
         self.connects_ns.append(duration_ns)
@@ -581,7 +584,7 @@ def test_a_message_that_crosses_an_idle_close_is_sent_again(goodbye, is_sent_aga
     ending, probe = run(main)
     assert ending.outcome is (Outcome.OK if is_sent_again else Outcome.BROKEN)
     assert messages == ["r-1", "r-2", *(["r-2"] if is_sent_again else [])]
-    assert probe.events == ["sent", *(["connected", "sent"] if is_sent_again else [])]
+    assert probe.events == ["sent", *(["reconnected", "connected", "sent"] if is_sent_again else [])]
 
 
 @pytest.mark.parametrize("fault", ["answered", "verdict", "again"])
@@ -622,9 +625,9 @@ def test_a_connection_that_died_between_turns_is_opened_anew():
             await server.sockets[0].close(1001)
             probe = Probe()
             ending = await driver.send(ask(2, turn=2), probe)
-            return ending.outcome, probe.events[:2], server.opened
+            return ending.outcome, probe.events[:3], server.opened
 
-    assert run(main) == (Outcome.OK, ["connected", "sent"], 2)
+    assert run(main) == (Outcome.OK, ["reconnected", "connected", "sent"], 2)
 
 
 def test_an_error_frame_leaves_the_connection_open():

@@ -238,3 +238,15 @@ def test_what_else_was_used_for_an_answer_is_paid_for():
     assert (small.count, small.output, small.usd) == (1, 5, 5)
     assert (big.count, big.sent, big.input, big.output, big.usd) == (0, 0, 100, 7, 21)
     assert dict(zip(COLUMNS, next(csv.reader(rows)), strict=True))["cost_usd"] == "26"
+
+
+def test_reconnects_are_counted():
+    """Connections opened in the place of lost ones, however the request ended."""
+    recorder = _recorder()
+    for outcome, times in ((Outcome.OK, 1), (Outcome.BROKEN, 2)):
+        probe = _probe(FakeClock())
+        for _ in range(times):
+            probe.reconnected()
+        recorder.add(REQUEST, probe, Ending(outcome))
+    interval, _ = _flush(recorder)
+    assert sum(cell.reconnects for cell in interval.cells.values()) == 3
