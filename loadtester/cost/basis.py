@@ -20,6 +20,8 @@ from loadtester.recorder import Cell, Recording
 
 #: Part of the messages that may go unanswered without a word.
 _FEW: Final = Decimal("0.01")
+#: Whom a service names that gave an answer of its own, from no model (docs/target-api.md).
+_CANNED: Final = "canned"
 _USELESS: Final = (Outcome.TRUNCATED, Outcome.FILTERED, Outcome.INVALID)
 
 
@@ -75,7 +77,7 @@ def run_basis(
         raise FmloadError("the run's timeline has counts below 0", remedy="was it edited?")
     shares, notes = _shares(manifest, cells)
     answered = [cell for key, cell in cells.items() if key.answered_by]
-    if not any(cell.input or cell.output or cell.cache_read or cell.cache_write for cell in answered):
+    if not any(map(_has_tokens, answered)):
         raise NothingToPriceError(
             "the run has no usage: no answer told its tokens",
             remedy="price it by assumptions (`fmload cost --assume FILE`), or run against a target that reports usage",
@@ -84,6 +86,7 @@ def run_basis(
     if estimated:
         notes.append(f"the tokens of {estimated:,} answers were estimated, not reported")
     lines = numbered(_lines(cells, shares))
+    notes += _beside(cells, lines, tariff)
     unanswered = sum((line.share for line in lines if line.model == NOBODY), Decimal(0))
     if unanswered > _FEW:
         notes.append(f"{unanswered:.1%} of the messages got no answer and cost nothing: were they answered, it is more")
@@ -121,6 +124,8 @@ def messages(key: CellKey, cell: Cell) -> int:
 
 def answerer(key: CellKey) -> str:
     """The model that answered, or what stands in its place."""
+    if key.answered_by == _CANNED:
+        return NOBODY
     return key.answered_by or (CACHE if key.outcome is Outcome.OK else NOBODY)
 
 
@@ -154,6 +159,21 @@ def _lines(cells: Mapping[CellKey, Cell], shares: Mapping[str, Decimal]) -> list
     ]
 
 
+def _beside(cells: Mapping[CellKey, Cell], lines: Lines, tariff: Tariff) -> list[str]:
+    """What was paid for calls to models that never gave an answer of a query type: no line of messages has it."""
+    has_line = {(line.query, line.model) for line in lines}
+    return [
+        f"{key.query}: {key.answered_by} was also asked, and never gave the answer: ${_usd(key, cell, tariff):,.4f} of "
+        "today's bill that the projections leave out"
+        for key, cell in cells.items()
+        if _has_tokens(cell) and not messages(key, cell) and (key.query, answerer(key)) not in has_line
+    ]
+
+
+def _has_tokens(cell: Cell) -> bool:
+    return bool(cell.input or cell.output or cell.cache_read or cell.cache_write)
+
+
 def _line(query: str, model: str, share: Decimal, cell: Cell, number: int) -> Line:
     return Line(
         query,
@@ -176,7 +196,7 @@ def _today(cells: Mapping[CellKey, Cell], tariff: Tariff) -> tuple[Spent, ...]:
     rows = [
         Spent(key.query, answerer(key), key.outcome.value, _group(key), messages(key, cell), _usd(key, cell, tariff))
         for key, cell in cells.items()
-        if messages(key, cell)
+        if messages(key, cell) or _has_tokens(cell)
     ]
     merged: dict[tuple[str, str, str, str], Spent] = {}
     for row in rows:  # cells that differ in the model asked or the kind only

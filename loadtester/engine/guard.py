@@ -36,8 +36,8 @@ class Books:
 class Guard:
     """Stands between the engine and its driver: admits requests, settles their bills, tries throttled ones again.
 
-    Requests are numbered over all workers (`Request.id`), so
-    that each knows by itself which are the first `max_requests`.
+    Requests are numbered over all workers (`Request.id`), so that each knows by itself which are the first
+    `max_requests`.
     """
 
     def __init__(
@@ -90,12 +90,23 @@ class Guard:
             return ending
         finally:
             if self._budget is not None:
-                self._budget.settle(request.id, self._usd(request, ending))
+                self._budget.settle(request.id, self._usd(request, probe, ending))
 
-    def _usd(self, request: Request, ending: Ending | None) -> Decimal | None:
-        """What it cost; None where the model may have worked on it and nobody says how long."""
-        if not request.model or (ending is not None and ending.usage is None and ending.outcome in _FREE):
+    def _usd(self, request: Request, probe: Probe, ending: Ending | None) -> Decimal | None:
+        """What it cost in USD, with all that the target asked of models for it; None where nobody says how much."""
+        if not request.model:
             return Decimal(0)
-        if ending is None or ending.usage is None or ending.usage.is_estimated:
+        if ending is None:
             return None
-        return self._price(ending.model or request.model, ending.usage)
+        calls = ending.also_used
+        if ending.usage is not None:
+            calls = ((ending.model or request.model, ending.usage), *calls)
+        elif ending.outcome not in _FREE or probe.n_chunks:
+            return None  # a model worked on it
+        total = Decimal(0)
+        for model, usage in calls:
+            usd = None if usage.is_estimated else self._price(model, usage)
+            if usd is None:
+                return None
+            total += usd
+        return total

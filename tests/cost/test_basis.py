@@ -97,6 +97,33 @@ def test_today_by_outcome(tariff):
     assert quoted.per_good_answer_usd == Decimal("0.00375") / 4
 
 
+def _beside(query, model, tokens):
+    """Tokens of a model that was asked for answers of another one."""
+    return CellKey(query, "ai", HAIKU, model, Outcome.OK), Cell(input=tokens[0], output=tokens[1])
+
+
+def test_what_was_used_beside_the_answers_is_in_the_bill(tariff):
+    """In its model's line where that answered too; else in today's bill, with a note that the projection lacks it."""
+    hard = _ok("hard", SONNET, 1)
+    with_line = recording([_second(0, _ok("easy", HAIKU, 8), hard, _beside("hard", SONNET, (500, 200)))])
+    without = recording([_second(0, _ok("easy", HAIKU, 8), hard, _beside("easy", SONNET, (500, 200)))])
+    plain = run_basis(MANIFEST, recording([_second(0, _ok("easy", HAIKU, 8), hard)]), tariff, _kept)
+    spent = {}
+    for name, run in (("line", with_line), ("note", without)):
+        basis = run_basis(MANIFEST, run, tariff, _kept)
+        spent[name] = sum(row.usd for row in basis.today) - sum(row.usd for row in plain.today)
+        is_noted = any("never gave the answer: $0.0045" in note for note in basis.notes)
+        assert is_noted is (name == "note")
+    assert spent == {"line": Decimal("0.0045"), "note": Decimal("0.0045")}
+
+
+def test_a_canned_answer_is_nobodys(tariff):
+    """No model gave it, so none is priced; it counts as a message without an answer."""
+    canned = CellKey("hard", "ai", SONNET, "canned", Outcome.UNAVAILABLE), Cell(count=1, sent=1)
+    basis = run_basis(MANIFEST, recording([_second(0, _ok("easy", HAIKU, 8), canned)]), tariff, _kept)
+    assert {line.query: line.model for line in basis.lines} == {"easy": HAIKU, "hard": "(nobody)"}
+
+
 def test_no_good_answer_is_no_projection(tariff):
     """A run whose answers were all too late or useless projects nothing, and says so."""
     basis = run_basis(MANIFEST, recording([_second(0, _ok("easy", HAIKU, 8, good=0))]), tariff, _kept)

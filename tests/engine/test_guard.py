@@ -71,6 +71,9 @@ def booked(*endings, cancel=False, model="m", backoff=None):
         (Ending(Outcome.OK), 0, 3),
         (Ending(Outcome.OK, usage=Usage(1, 1, is_estimated=True)), 0, 3),
         (Ending(Outcome.OK, usage=USAGE, model="without a price"), 0, 3),
+        (Ending(Outcome.OK, usage=USAGE, also_used=(("m", USAGE),)), 2, 0),
+        (Ending(Outcome.FILTERED, usage=Usage(0, 0), also_used=(("m", USAGE), ("m", USAGE))), 2, 0),
+        (Ending(Outcome.OK, usage=USAGE, also_used=(("without a price", USAGE),)), 0, 3),
         (Ending(Outcome.BROKEN), 0, 3),
         (Ending(Outcome.SERVER_ERROR), 0, 3),
     ],
@@ -80,6 +83,25 @@ def test_a_bill_is_what_is_known_or_else_the_worst(ending, spent, assumed):
     assert booked(ending) == Ledger(
         10 * CENT, spent_usd=spent * CENT, assumed_usd=assumed * CENT, assumed=int(assumed > 0)
     )
+
+
+@pytest.mark.parametrize("outcome", [Outcome.THROTTLED, Outcome.UNAVAILABLE, Outcome.CLIENT_ERROR])
+def test_an_answer_that_had_begun_is_taken_to_have_cost_its_worst(outcome):
+    """A refusal in the middle of an answer comes after the model has worked."""
+
+    class Begun(Driver):
+        async def send(self, request, probe):
+            probe.sent()
+            probe.chunk(1, "a")
+            return await super().send(request, probe)
+
+    async def main():
+        guard = Guard(Begun(Ending(outcome)), price=price, budget=Budget(10 * CENT, lambda _: 3 * CENT))
+        assert guard.admits(request())
+        await guard.send(request(), Probe(lambda: 0, 0))
+        return guard.books().ledger
+
+    assert asyncio.run(main()).assumed_usd == 3 * CENT
 
 
 def test_a_request_cancelled_in_flight_is_taken_to_have_cost_its_worst():
