@@ -14,6 +14,7 @@ from loadtester.analysis.report import (
     Split,
     Spread,
     Stage,
+    ThresholdResult,
     Tokens,
     Validity,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "Split",
     "Spread",
     "Stage",
+    "ThresholdResult",
     "Tokens",
     "Validity",
     "summarise",

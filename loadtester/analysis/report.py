@@ -11,6 +11,12 @@ from loadtester.analysis.quota import Quota
 
 Verdict = Literal["valid", "suspect", "invalid"]
 
+#: What became of a threshold; `too_close` passed by its value, but its interval crosses the limit.
+ThresholdVerdict = Literal["pass", "fail", "too_close", "no_data"]
+
+#: The 95 % interval of a figure, by its name.
+Intervals = Mapping[str, tuple[float, float]]
+
 
 @dataclass(frozen=True, slots=True)
 class Reason:
@@ -70,11 +76,15 @@ class Rates:
     throttle_rate: float | None
     error_rate: float | None
     sla: float | None
+    ci95: Intervals = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """A distribution in seconds; a percentile is None below the samples that it needs."""
+    """A distribution in seconds; a percentile is None below the samples that it needs.
+
+    `effective` is how many independent samples its mean is worth, None where that can't be told.
+    """
 
     count: int
     mean: float | None = None
@@ -85,6 +95,8 @@ class Spread:
     p99: float | None = None
     p999: float | None = None
     max: float | None = None
+    ci95: Intervals = field(default_factory=dict)
+    effective: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +176,7 @@ class Cost:
     assumption: str = ""
     price_table: str = ""
     unpriced_models: tuple[str, ...] = ()
+    ci95: Intervals = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +230,21 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class ThresholdResult:
+    """A threshold held against the run: value and limit in the metric's own unit (seconds, fractions, USD, counts).
+
+    `margin` is how far the value is on the right side of the limit, as a part of the limit; negative on the wrong one.
+    """
+
+    expression: str
+    value: float | None
+    ci95: tuple[float, float] | None
+    limit: float
+    margin: float | None
+    verdict: ThresholdVerdict
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """A judged run."""
 
@@ -229,3 +257,4 @@ class Report:
     advice: tuple[Advice, ...] = ()
     exit_codes: tuple[int, ...] = field(default=())
     quota: Quota | None = None
+    thresholds: tuple[ThresholdResult, ...] = ()
