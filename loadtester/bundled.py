@@ -10,7 +10,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,10 @@ from loadtester.scenario import Bundled
 
 _START_LIMIT_S = 30.0
 _STOP_LIMIT_S = 5.0
+
+#: What the target's last words have in them where its file, or its port, can't be used.
+_CONFIG_FAULT = "error: argument --config: "
+_PORT_FAULT = "cannot listen on port"
 
 #: The target gets no credentials, proxies or settings of the user's: only what Python needs to run.
 _ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "PYTHONPATH", "SYSTEMROOT")
@@ -69,16 +73,24 @@ class _Part:
 
 @asynccontextmanager
 async def bundled_target(
-    settings: Bundled, log_directory: Path, *, port: int = 0, bedrock_port: int = 0, config: Path | None = None
+    settings: Bundled,
+    log_directory: Path,
+    *,
+    port: int = 0,
+    bedrock_port: int = 0,
+    config: Path | None = None,
+    unsaid: Collection[str] = (),
 ) -> AsyncIterator[Urls]:
     """Both processes, up and answering inside the context; their logs go to `log_directory`.
 
-    `config` is the target's own file, for both of them.
+    `config` is the target's own file, for both of them. It settles the limits of `settings` that are `unsaid`.
     """
     configured = [] if config is None else [f"--config={config}"]
-    quota = ["--tokens-per-minute", str(settings.tokens_per_minute), "--window", settings.window]
-    if settings.requests_per_minute is not None:
-        quota += ["--requests-per-minute", str(settings.requests_per_minute)]
+    quota = [
+        f"--{name.replace('_', '-')}={value}"
+        for name in ("tokens_per_minute", "requests_per_minute", "window")
+        if name not in unsaid and (value := getattr(settings, name)) is not None
+    ]
     async with AsyncExitStack() as stack:
         bedrock = await stack.enter_async_context(
             _process(
@@ -144,11 +156,20 @@ async def _ready_url(process: asyncio.subprocess.Process, part: str, errors: Pat
     try:
         return str(json.loads(line)["url"])
     except (ValueError, KeyError, TypeError) as error:
-        raise FmloadError(
-            f"the bundled target ({part}) did not start: {_last_line(errors)}",
-            remedy="free the port, or let --port 0 and --bedrock-port 0 take free ones",
-            code=Exit.UNREACHABLE,
-        ) from error
+        raise _no_start(part, _last_line(errors), errors) from error
+
+
+def _no_start(part: str, words: str, errors: Path) -> FmloadError:
+    """Why a process did not get ready, as far as its last words tell: its file, its port or something else."""
+    _, is_file, fault = words.partition(_CONFIG_FAULT)
+    if is_file:
+        return FmloadError(fault, remedy="mend the file; docs/mangaassist.md has its keys")
+    remedy = (
+        "free the port, or let --port 0 and --bedrock-port 0 take free ones"
+        if _PORT_FAULT in words
+        else f"{errors} has what it said"
+    )
+    return FmloadError(f"the bundled target ({part}) did not start: {words}", remedy=remedy, code=Exit.UNREACHABLE)
 
 
 def _new_file(path: Path) -> BinaryIO:

@@ -49,25 +49,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _bedrock(options: argparse.Namespace, listener: socket.socket, log: TextIO | None) -> None:
     from target_app.bedrock.connection import CuttableProtocol  # noqa: PLC0415  each process loads only what it serves
-    from target_app.bedrock.limits import Quotas  # noqa: PLC0415  likewise
     from target_app.bedrock.server import create_app  # noqa: PLC0415  likewise
-    from target_app.bedrock.settings import Settings  # noqa: PLC0415  likewise
-    from target_app.faults.plan import Plan  # noqa: PLC0415  likewise
+    from target_app.bedrock.settings import Settings, quotas_of  # noqa: PLC0415  likewise
+    from target_app.config import Config  # noqa: PLC0415  likewise
 
-    quotas = Quotas(
-        tokens_per_minute=options.tokens_per_minute or None,
-        requests_per_minute=options.requests_per_minute or None,
-        tokens_per_day=options.tokens_per_day or None,
-    )
+    config = options.config or Config()
+    limits = {name: getattr(options, name) for name in ("tokens_per_minute", "requests_per_minute", "tokens_per_day")}
     settings = Settings(
         seed=options.seed,
         time_scale=options.time_scale,
-        quotas=options.quotas or (options.config and options.config.quotas) or quotas,
-        window=options.window,
-        slots=options.slots,
+        quotas=quotas_of(options.quotas or config.quotas, limits),
+        window=options.window or config.bedrock.window,
+        slots=options.slots or config.bedrock.slots,
         access_key=options.access_key,
         admin_token=options.admin_token,
-        faults=options.faults or (options.config.faults if options.config else Plan()),
+        faults=options.faults or config.faults,
     )
     serve(create_app(settings, log), listener, has_lifeline=options.lifeline is not None, http=CuttableProtocol)
 
@@ -124,18 +120,19 @@ def _parser() -> argparse.ArgumentParser:
     parts = parser.add_subparsers(dest="part", required=True)
     bedrock = parts.add_parser("bedrock", help="the emulator of Amazon Bedrock")
     bedrock.set_defaults(start=_bedrock)
+    bedrock.description = "What a flag says wins over the files; what neither says has the default."
     bedrock.add_argument("--seed", type=int, default=1)
     bedrock.add_argument("--time-scale", type=_factor, default=1.0, help="multiplies every wait; 0: none")
-    bedrock.add_argument("--tokens-per-minute", type=_count, default=200_000, help="quota of each model; 0: none")
-    bedrock.add_argument("--requests-per-minute", type=_count, default=0, help="quota of each model; 0: none")
-    bedrock.add_argument("--tokens-per-day", type=_count, default=0, help="quota of each model; 0: none")
+    bedrock.add_argument("--tokens-per-minute", type=_count, help="quota of each model; 0: none; default: 100000")
+    bedrock.add_argument("--requests-per-minute", type=_count, help="quota of each model; 0: none")
+    bedrock.add_argument("--tokens-per-day", type=_count, help="quota of each model; 0: none")
     bedrock.add_argument(
-        "--quotas", type=_quotas, help="YAML or JSON, instead of those three: limits, and other ones by model"
+        "--quotas", type=_quotas, help="YAML or JSON, under those three: limits, and other ones by model"
     )
-    bedrock.add_argument("--slots", type=_count_from_1, default=64, help="answers of each model decoded at once")
+    bedrock.add_argument("--slots", type=_count_from_1, help="answers of each model decoded at once; default: 64")
     bedrock.add_argument("--faults", type=_faults, help="YAML or JSON: the faults to have, by rate or by time")
     bedrock.add_argument("--admin-token", help="what /_faults, /_quota and /_stats ask for; default: any credentials")
-    bedrock.add_argument("--window", choices=("bucket", "minute"), default="bucket", help="how the quota refills")
+    bedrock.add_argument("--window", choices=("bucket", "minute"), help="how the quota refills; default: bucket")
     bedrock.add_argument("--access-key", help="the one AWS access key id to take; default: any")
     app = parts.add_parser("app", help="the MangaAssist service")
     app.set_defaults(start=_app)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import Enum
 from typing import Final, Generic, TypeVar
 
@@ -46,6 +46,20 @@ class BatchCounts:
     def calls_saved(self) -> int:
         """Calls that one item a call would have needed more: what was sent again would have been, too."""
         return self.sent - self.batches
+
+    def merge(self, other: BatchCounts) -> BatchCounts:
+        """Both together; they are those of two batchers."""
+        return BatchCounts(
+            self.batches + other.batches,
+            self.items + other.items,
+            self.sent + other.sent,
+            self.retried + other.retried,
+            self.pending + other.pending,
+        )
+
+    def shown(self) -> dict[str, float | None]:
+        """The counts and what follows from them, by name."""
+        return {**asdict(self), "mean_size": self.mean_size, "calls_saved": self.calls_saved}
 
 
 class Batcher(Generic[T, R]):

@@ -6,17 +6,22 @@ import difflib
 import re
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any, Final, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, get_args
 
 import msgspec
 
 from target_app.bedrock import limits as quotas
 from target_app.bedrock.limits import Quotas
+from target_app.bedrock.quota import Counting
+from target_app.bedrock.settings import SLOTS
 from target_app.faults import plan
 from target_app.faults.plan import Plan
 from target_app.gateway.answer_cache import AnswerCacheSettings
 from target_app.gateway.gateway import GatewaySettings
 from target_app.validation.expectation import ValidationSettings
+
+if TYPE_CHECKING:
+    from yaml import MarkedYAMLError
 
 _Seconds = Annotated[float, msgspec.Meta(gt=0)]
 _Records = Annotated[str, msgspec.Meta(pattern=r"^(memory:$|sqlite:///.|dynamodb://.)")]
@@ -77,9 +82,11 @@ class AdminConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class BedrockConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is for the emulator: its quotas, as its --quotas has them."""
+    """What is for the emulator, as its flags of these names: quotas, how it counts a minute, answers at once."""
 
     quotas: dict[str, Any] | None = None
+    window: Counting = "bucket"
+    slots: Annotated[int, msgspec.Meta(ge=1)] = SLOTS
 
 
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -133,8 +140,10 @@ def load(path: Path) -> Config:
 
     try:
         value = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.MarkedYAMLError as error:
+        raise ConfigError(f"{path}: {_marked(error)}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: {error}") from error
+        raise ConfigError(f"{path}: {_on_one_line(str(error))}") from error
     try:
         return parse({} if value is None else value)
     except ConfigError as error:
@@ -158,6 +167,17 @@ def parse(value: Any) -> Config:
     except ValueError as error:
         raise ConfigError(f"bedrock.quotas: {error}") from error
     return config
+
+
+def _marked(error: MarkedYAMLError) -> str:
+    """Where a file stops being YAML, and why, on one line; lines and columns count from 1."""
+    mark = error.problem_mark or error.context_mark
+    place = "" if mark is None else f"line {mark.line + 1}, column {mark.column + 1}: "
+    return place + _on_one_line(", ".join(filter(None, (error.context, error.problem))))
+
+
+def _on_one_line(words: str) -> str:
+    return " ".join(words.split())
 
 
 def _check_kinds(faults: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Final
 
@@ -31,6 +31,9 @@ class Knowledge:
 
     `titles` learns every name. `lexical`, where that is the embedder, weighs by those of the start: later ones would
     change what is already embedded. Another process's changes are known at the next start.
+
+    `caught_up` is called whenever changes have reached the retriever, however late: what was made in between was made
+    from the old ones.
     """
 
     def __init__(
@@ -40,7 +43,9 @@ class Knowledge:
         titles: Titles,
         lexical: LexicalEmbedder | None = None,
         wait_s: float = _WAIT_S,
+        caught_up: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
+        self._caught_up = caught_up
         self._products = products
         self._retriever = retriever
         self._names = titles
@@ -82,6 +87,7 @@ class Knowledge:
         async with self._turn:
             if not self._is_complete:
                 await self._begin()
+            has_changed = bool(self._changes or self._due)
             while self._changes or self._due:
                 self._take_changes()
                 title = self._due.pop()
@@ -90,6 +96,8 @@ class Knowledge:
                 except StoreError:
                     self._due.add(title)
                     raise
+            if has_changed and self._caught_up is not None:
+                await self._caught_up()
 
     async def _begin(self) -> None:
         """Take in the whole catalogue."""

@@ -64,7 +64,10 @@ class Outfit:
         return self._changed
 
     async def _changed(self, product_id: str, product: Product | None) -> None:
-        """First what answers are made from, then their version: none is kept as new that was made from the old."""
+        """First what answers are made from, then their version: none is kept as new that was made from the old.
+
+        Where retrieval is behind, the version is raised again once it has caught up.
+        """
         if self.knowledge is not None:
             await self.knowledge.changed(product_id, product)
         if self.around.cache is not None:
@@ -76,13 +79,21 @@ class Outfit:
         return {name: store.check for name, store in self.opened.items()}
 
     def pools(self) -> dict[str, Any]:
-        """The pool of Bedrock and of each store that has one, and what to change about it."""
-        owners = {"bedrock": self.model, **self.opened}
-        reports = {name: owner.pool() for name, owner in owners.items() if hasattr(owner, "pool")}
-        return {
-            name: {**asdict(report), "advice": [asdict(each) for each in advise(report)]}
-            for name, report in reports.items()
-        }
+        """The pool of Bedrock and of each store that has one, what to change about it, and its batches."""
+        owners = {"bedrock": self.model, **self.opened, "embedder": self.embedder}
+        seen = {name: _pooled(owner) | _batched(owner) for name, owner in owners.items()}
+        return {name: parts for name, parts in seen.items() if parts}
+
+
+def _pooled(owner: Any) -> dict[str, Any]:
+    if not hasattr(owner, "pool"):
+        return {}
+    report = owner.pool()
+    return {**asdict(report), "advice": [asdict(each) for each in advise(report)]}
+
+
+def _batched(owner: Any) -> dict[str, Any]:
+    return {"batches": owner.batches().shown()} if hasattr(owner, "batches") else {}
 
 
 @asynccontextmanager
@@ -118,13 +129,16 @@ def fit(config: Config, model: Provider, stores: Stores) -> Outfit:
     lexical = LexicalEmbedder() if config.retrieval.embedder == "lexical" else None
     embedder = lexical or _titan(model)
     titles = Titles()
+    cache = _answer_cache(config, opened, embedder, titles)
     retriever = knowledge = None
     if config.retrieval.enabled:
         similar = config.retrieval.min_similarity
         retriever = Retriever(embedder, opened["vectors"], opened["products"], min_similarity=similar)
-        knowledge = Knowledge(opened["products"], retriever, titles, lexical)
+        knowledge = Knowledge(
+            opened["products"], retriever, titles, lexical, caught_up=None if cache is None else cache.outdate
+        )
     around = Parts(
-        _answer_cache(config, opened, embedder, titles),
+        cache,
         retriever,
         config.retrieval.n_sources,
         config.gateway.routing,

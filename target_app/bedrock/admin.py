@@ -84,7 +84,13 @@ class Admin:
 
     def _see_quota(self) -> dict[str, Any]:
         fill = {name: lane.quota.fill() for name, lane in self._runtime.lanes.items()}
-        return {"limits": msgspec.to_builtins(self._runtime.quotas), "fill": fill}
+        settings = self._settings
+        return {
+            "limits": msgspec.to_builtins(self._runtime.quotas),
+            "window": settings.window,
+            "slots": settings.slots,
+            "fill": fill,
+        }
 
     def _put_quota(self, value: Any) -> None:
         self._runtime.put_quotas(limits.parse(value))

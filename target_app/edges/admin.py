@@ -53,7 +53,7 @@ class Admin:
         return msgspec.to_builtins(self._views[part](), str_keys=True, enc_hook=_plain)
 
     def _see_faults(self) -> dict[str, Any]:
-        return {"plan": self._faults.plan, "injected": self._faults.counts()}
+        return {"plan": self._faults.plan, "injected": self._faults.counts(), "messages": self._faults.messages()}
 
     def _check(self, request: Request) -> None:
         if self._token is None:

@@ -50,6 +50,7 @@ class Faults:
         self.plan = plan
         self._started_s = self._clock_s()
         self._injected: Counter[Kind] = Counter()
+        self._messages: Counter[Kind] = Counter()
         self._attempts: OrderedDict[tuple[str | None, str | None], int] = OrderedDict()
 
     def draw(self, call: Call, without: Collection[Kind] = ()) -> Fault | None:
@@ -71,13 +72,18 @@ class Faults:
                 return fault
         return None
 
-    def record(self, fault: Fault) -> None:
-        """Count a fault that has really happened to a request."""
+    def record(self, fault: Fault, *, is_new_message: bool = False) -> None:
+        """Count a fault that really happened, and the chat message, if it is the first of its kind there."""
         self._injected[fault.kind] += 1
+        self._messages[fault.kind] += is_new_message
 
     def counts(self) -> Mapping[str, int]:
         """Times each kind was injected since the plan was put in force, in order of name."""
         return {kind.value: self._injected[kind] for kind in sorted(self._injected)}
+
+    def messages(self) -> Mapping[str, int]:
+        """Chat messages that a kind of fault befell, however often, since the plan was put in force."""
+        return {kind.value: count for kind, count in sorted(self._messages.items()) if count}
 
     def _key(self, call: Call) -> str:
         known_by = (call.store, call.request_id)

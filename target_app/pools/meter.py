@@ -14,10 +14,13 @@ _MS = 1000.0
 class PoolReport:
     """A pool's figures over `window_s` seconds; `active` and `idle` make up its `size` now.
 
+    `min_size` connections are kept open; None where a library keeps them, and says neither how many there are.
+
     A checkout is one time that a connection was asked for; `timeouts` of them got none. `utilisation` is the mean over
     time of the share of `max_size` that was in use: a moment's share would say nothing about the size.
     """
 
+    min_size: int | None
     max_size: int
     size: int
     active: int
@@ -37,8 +40,11 @@ class PoolMeter:
     all that are reported.
     """
 
-    def __init__(self, max_size: int, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, max_size: int, clock: Callable[[], float] = time.monotonic, *, min_size: int | None = None
+    ) -> None:
         self._max_size = max_size
+        self._min_size = min_size
         self._clock = clock
         self.size = 0
         self._active = 0
@@ -82,6 +88,7 @@ class PoolMeter:
         got = self._checkouts - self._timeouts
         size = max(self.size, self._active)
         return PoolReport(
+            min_size=self._min_size,
             max_size=self._max_size,
             size=size,
             active=self._active,

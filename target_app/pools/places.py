@@ -19,14 +19,17 @@ class Places:
     """At most `limits.max_size` at a time; who finds none free waits in line, `limits.checkout_s` at most.
 
     By itself it stands before a client that keeps its connections itself (aiobotocore's, httpx's): each `lease` is one
-    call that needs a connection. `line` is the semaphore whose waiters they are, in their order.
+    call that needs a connection. Whoever keeps `limits.min_size` open says so. `line` is the semaphore whose
+    waiters they are, in their order.
     """
 
-    def __init__(self, limits: PoolLimits, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, limits: PoolLimits, clock: Callable[[], float] = time.monotonic, *, are_kept_warm: bool = False
+    ) -> None:
         self._limits = limits
         self._clock = clock
         self.line = asyncio.Semaphore(limits.max_size)
-        self.meter = PoolMeter(limits.max_size, clock)
+        self.meter = PoolMeter(limits.max_size, clock, min_size=limits.min_size if are_kept_warm else None)
 
     async def take(self) -> None:
         """Wait for a place, which `line.release` gives back. Raises CheckoutTimeoutError."""

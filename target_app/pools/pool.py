@@ -38,7 +38,7 @@ class Pool(Generic[C]):
         self._check = check
         self._limits = limits
         self._clock = clock
-        self._places = Places(limits, clock)
+        self._places = Places(limits, clock, are_kept_warm=True)
         self._idle: deque[tuple[C, float]] = deque()  # each with since when; the one used last is on the right
         self._upkeep: asyncio.Task[None] | None = None
         self._is_closed = False

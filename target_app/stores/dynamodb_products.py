@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import aclosing
+from functools import reduce
 from typing import Any, Final
 
 import msgspec
 
-from target_app.batching import UNPROCESSED, Batcher, BatchError, Unprocessed
+from target_app.batching import UNPROCESSED, BatchCounts, Batcher, BatchError, Unprocessed
 from target_app.pools.meter import PoolReport
 from target_app.stores.dynamodb_table import DynamoTable, Item
 from target_app.stores.errors import StoreError
@@ -31,6 +32,8 @@ class DynamoProducts:
 
     def __init__(self, table: DynamoTable) -> None:
         self._table = table
+        self._writing: list[Batcher[Product, None]] = []
+        self._written = BatchCounts(0, 0, 0, 0, 0)
 
     async def get(self, product_id: str) -> Product | None:
         """The product, if there is one."""
@@ -67,6 +70,7 @@ class DynamoProducts:
         """Add or replace products, 25 a call; what DynamoDB did not get round to is sent again."""
         different = list({product.id: product for product in products}.values())  # a batch takes each key once
         batcher: Batcher[Product, None] = Batcher(self._write, size=_BATCH, max_wait_s=0.0)
+        self._writing.append(batcher)
         try:
             for start in range(0, len(different), _BATCH * _AT_ONCE):
                 chunk = different[start : start + _BATCH * _AT_ONCE]
@@ -77,7 +81,15 @@ class DynamoProducts:
             reason = next(iter(errors.exceptions))
             raise reason if isinstance(reason, StoreError) else StoreError("products", str(reason)) from None
         finally:
-            await batcher.aclose()
+            try:
+                await batcher.aclose()
+            finally:
+                self._writing.remove(batcher)
+                self._written = self._written.merge(batcher.counts())
+
+    def batches(self) -> BatchCounts:
+        """How products travelled that were put many at a time."""
+        return reduce(BatchCounts.merge, [batcher.counts() for batcher in self._writing], self._written)
 
     async def delete(self, product_id: str) -> bool:
         """Take a product away; whether there was one."""

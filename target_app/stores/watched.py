@@ -12,6 +12,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar, cast
 
 from target_app.faults.draw import Call, Faults
@@ -23,16 +24,25 @@ S = TypeVar("S")
 #: How long a store that failed is left alone, and how often then one caller tries it.
 REST_S: Final = 2.0
 
-_noted: ContextVar[set[str] | None] = ContextVar("stores that failed", default=None)
+
+@dataclass(frozen=True, slots=True)
+class _Notes:
+    """What befell the stores that one chat message used: those that failed, and the kinds of faults injected."""
+
+    failed: set[str] = field(default_factory=set)
+    kinds: set[Kind] = field(default_factory=set)
+
+
+_noted: ContextVar[_Notes | None] = ContextVar("what befell the stores", default=None)
 
 
 @contextmanager
 def noting() -> Iterator[set[str]]:
     """The names of the watched stores that fail inside the `with`, in this task and those it starts."""
-    failed: set[str] = set()
-    token = _noted.set(failed)
+    notes = _Notes()
+    token = _noted.set(notes)
     try:
-        yield failed
+        yield notes.failed
     finally:
         _noted.reset(token)
 
@@ -67,9 +77,9 @@ class _Watched:
                     await self._befall()
                 return await act(*args, **named)
             except StoreError:
-                failed = _noted.get()
-                if failed is not None:
-                    failed.add(self._name)
+                notes = _noted.get()
+                if notes is not None:
+                    notes.failed.add(self._name)
                 raise
 
         return wrapped
@@ -97,7 +107,10 @@ class _Watched:
         fault = self._faults.draw(Call(store=self._name))
         if fault is None:
             return
-        self._faults.record(fault)
+        notes = _noted.get()
+        self._faults.record(fault, is_new_message=notes is not None and fault.kind not in notes.kinds)
+        if notes is not None:
+            notes.kinds.add(fault.kind)
         if fault.delay_s:
             await asyncio.sleep(fault.delay_s)
         if fault.kind is Kind.STORE_DOWN:

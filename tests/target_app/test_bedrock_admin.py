@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from target_app.bedrock.server import create_app
-from target_app.bedrock.settings import Settings
+from target_app.bedrock.settings import TOKENS_PER_MINUTE, Settings
 
 HAIKU = "anthropic.claude-3-haiku-20240307-v1:0"
 SONNET = "anthropic.claude-3-sonnet-20240229-v1:0"
@@ -149,7 +149,7 @@ def test_cached_prompts_are_counted_apart():
         }
         for read in (0, 1_024)
     ]
-    assert answers[2][1]["fill"][HAIKU]["tokens_per_minute"]["left"] == 200_000 - (1 + 1_024 + 9) - (1 + 9)
+    assert answers[2][1]["fill"][HAIKU]["tokens_per_minute"]["left"] == TOKENS_PER_MINUTE - (1 + 1_024 + 9) - (1 + 9)
 
 
 def test_claude_s_own_body_can_cache_too():

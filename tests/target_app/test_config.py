@@ -91,3 +91,28 @@ def test_the_emulators_quotas():
     """The section for the emulator is its own quotas; absent, there are none to set."""
     assert Config().quotas is None
     assert config.parse({"bedrock": {"quotas": {"requests_per_minute": 7}}}).quotas.requests_per_minute == 7
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("profile: full\nstores: {cache: x", "line 2, column 18: "),
+        ("profile: full\n\tcache: 1", "line 2, column 1: "),
+        ("profile: full\nprofile: [", "line 2, column 11: "),
+    ],
+)
+def test_where_a_file_stops_being_yaml(tmp_path, text, words):
+    """The line and the column are said, counted from 1, and all of it on one line, which is the last of a log."""
+    path = tmp_path / "config.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError) as refused:
+        config.load(path)
+    assert f"config.yaml: {words}" in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("bedrock", [{"window": "hour"}, {"slots": 0}, {"slot": 3}])
+def test_what_the_emulator_does_not_take(bedrock):
+    """Its part of the file is as strict as the others."""
+    with pytest.raises(ConfigError, match=f"bedrock.{next(iter(bedrock))}: "):
+        config.parse({"bedrock": bedrock})

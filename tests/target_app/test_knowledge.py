@@ -182,3 +182,27 @@ class Pages:
 
     async def aclose(self):
         pass
+
+
+def test_a_late_change_is_told_when_it_is_known():
+    """Whoever keeps what was made from the catalogue hears of each change once retrieval has it, and never before."""
+    told = []
+
+    async def caught_up():
+        told.append(await shop.found("Copper Kettle"))
+
+    shop = Shop()
+    shop.knowledge = Knowledge(
+        shop.products, shop.retriever, shop.titles, LexicalEmbedder(), wait_s=0.01, caught_up=caught_up
+    )
+
+    async def act(shop):
+        assert told == []  # the start is no change
+        shop.vectors.is_up = False
+        await shop.put(product(9, "Copper Kettle", 1))
+        assert told == []
+        shop.vectors.is_up = True
+        await shop.knowledge.catch_up()
+        assert [("Copper Kettle", 1) in found for found in told] == [True]
+
+    asyncio.run(opened(act, shop))

@@ -39,6 +39,22 @@ def test_titan_embeds_through_the_models_pool(client):
     assert isinstance(after["advice"], list)
 
 
+def test_what_travels_in_batches_is_shown(client):
+    """The catalogue's titles were embedded ten at a time at most, and the question alone: all are counted."""
+    before = client.get("/admin/pools", headers=KEY).json()["embedder"]["batches"]
+    assert (
+        before["sent"]
+        == before["items"] + before["retried"]
+        >= len({product.title for product in catalogue.catalogue(1)})
+    )
+    assert (before["pending"], before["calls_saved"]) == (0, before["sent"] - before["batches"])
+    assert before["mean_size"] == before["sent"] / before["batches"] > 1
+    title = catalogue.catalogue(1)[0].title
+    client.post("/v1/chat", json={"request_id": "r", "session_id": "s", "message": f"Do you have {title}?"})
+    after = client.get("/admin/pools", headers=KEY).json()["embedder"]["batches"]
+    assert (after["items"] - before["items"], after["batches"] - before["batches"]) == (1, 1)
+
+
 def test_a_new_product_is_a_source_at_once(client):
     """Put over the API a product is found by the next question, and deleted by none."""
     body = {

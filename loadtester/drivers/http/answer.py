@@ -8,6 +8,7 @@ from typing import Final, Protocol
 
 from loadtester.drivers.http.fault import HttpError
 from loadtester.drivers.http.headers import Headers, find
+from loadtester.drivers.wire.retry_after import retry_after_s
 from loadtester.drivers.wire.sse import Event, SseParser
 from loadtester.drivers.wire.status import ending_of_error, ending_of_status, read_fault
 from loadtester.model import Ending, Outcome
@@ -148,9 +149,9 @@ def _note(status: int, headers: Headers) -> str:
 
 
 def _after_s(headers: Headers) -> int | None:
-    """Seconds that the target asks to be left alone, up to a day or so; None where it doesn't, or names a date."""
-    after = find(headers, b"retry-after") or b""
-    return int(after) if after.isdigit() and len(after) < len("86400") + 1 else None
+    """Seconds that the target asks to be left alone; None where it doesn't."""
+    after = find(headers, b"retry-after")
+    return retry_after_s(after, find(headers, b"date")) if after else None
 
 
 def _to(location: str) -> str:

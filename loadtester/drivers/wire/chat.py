@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final, TypeVar
+from typing import Annotated, Final, TypeVar
 
 import msgspec
 
+from loadtester.drivers.wire.detail import short_detail
 from loadtester.drivers.wire.finish import CANNED, outcome_of_finish
 from loadtester.drivers.wire.status import ending_of_error, has_fault
 from loadtester.drivers.wire.usage import ChatUsage, read_usage
-from loadtester.model import CacheLayer, Ending, Request, Usage
+from loadtester.model import CacheLayer, Ending, Outcome, Request, Usage
 
 
 class Message(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -36,10 +37,14 @@ class _Call(msgspec.Struct, frozen=True, gc=False):
     usage: ChatUsage | None = None
 
 
+class _Finding(msgspec.Struct, frozen=True, gc=False):
+    check: Annotated[str, msgspec.Meta(min_length=1)]
+
+
 class Done(msgspec.Struct, frozen=True, gc=False):
     """The end of an answer, and over REST all of it.
 
-    Usage, timing and cache are read apart, as an answer can do without.
+    What an answer can do without is read apart, so that a mistake in it is no broken answer.
     """
 
     finish_reason: str | None = None
@@ -49,6 +54,8 @@ class Done(msgspec.Struct, frozen=True, gc=False):
     timing: msgspec.Raw = msgspec.Raw()
     cache: msgspec.Raw = msgspec.Raw()
     also_used: msgspec.Raw = msgspec.Raw()
+    validation: msgspec.Raw = msgspec.Raw()
+    degraded: msgspec.Raw = msgspec.Raw()
     error: msgspec.Raw = msgspec.Raw()
 
 
@@ -57,6 +64,8 @@ _encode: Final = msgspec.json.Encoder().encode
 read_delta: Final = msgspec.json.Decoder(Delta).decode
 read_done: Final = msgspec.json.Decoder(Done).decode
 _read_calls: Final = msgspec.json.Decoder(tuple[_Call, ...]).decode
+_read_findings: Final = msgspec.json.Decoder(tuple[_Finding, ...]).decode
+_read_stores: Final = msgspec.json.Decoder(tuple[str, ...]).decode
 _read_timing: Final = msgspec.json.Decoder(dict[str, float]).decode
 _read_cache: Final[msgspec.json.Decoder[CacheLayer]] = msgspec.json.Decoder(CacheLayer)
 
@@ -91,15 +100,18 @@ def ending_of_done(data: bytes, done: Done) -> Ending:
     """How the request ended whose answer closed with `done`, read from `data`."""
     if has_fault(done.error):
         return ending_of_error(data)
+    outcome, failed = outcome_of_finish(done.finish_reason), _failed_checks(done.validation) if done.validation else ()
+    is_wrong = outcome is Outcome.OK and bool(failed)
     return Ending(
-        outcome_of_finish(done.finish_reason),
+        Outcome.INVALID if is_wrong else outcome,
         finish_reason=done.finish_reason,
         usage=read_usage(done.usage, ChatUsage),
         model=done.model,
-        detail=_detail(done.finish_reason),
+        detail=short_detail(", ".join(failed), "validation") if is_wrong else _detail(done.finish_reason),
         timing_s=_timing_s(done.timing) if done.timing else None,
         cache=_cache(done.cache) if done.cache else None,
         also_used=_also_used(done.also_used) if done.also_used else (),
+        degraded=_stores(done.degraded) if done.degraded else (),
     )
 
 
@@ -117,13 +129,28 @@ def _timing_s(data: msgspec.Raw) -> dict[str, float] | None:
         return None
 
 
-def _also_used(data: msgspec.Raw) -> tuple[tuple[str, Usage], ...]:
-    """Calls to models beside the one that answered; those that tell no usage can't be counted."""
+def _failed_checks(data: msgspec.Raw) -> tuple[str, ...]:
+    """The target's own checks that the answer it gave did not pass, each once, sorted."""
+    try:
+        return tuple(sorted({finding.check for finding in _read_findings(data)}))
+    except ValueError:
+        return ()
+
+
+def _stores(data: msgspec.Raw) -> tuple[str, ...]:
+    try:
+        return tuple(sorted({short_detail(store) for store in _read_stores(data)} - {""}))
+    except ValueError:
+        return ()
+
+
+def _also_used(data: msgspec.Raw) -> tuple[tuple[str, Usage | None], ...]:
+    """Calls to models beside the one that answered; None for what those used that don't say."""
     try:
         calls = _read_calls(data)
     except ValueError:
         return ()
-    return tuple((call.model, call.usage.as_usage()) for call in calls if call.usage is not None)
+    return tuple((call.model, None if call.usage is None else call.usage.as_usage()) for call in calls)
 
 
 def _cache(data: msgspec.Raw) -> CacheLayer | None:

@@ -99,7 +99,7 @@ def test_delta():
     ("said", "used"),
     [
         ([{"model": "big", "usage": {"input_tokens": 3, "output_tokens": 4}}], (("big", Usage(3, 4)),)),
-        ([{"model": "big", "usage": None}], ()),
+        ([{"model": "big", "usage": None}], (("big", None),)),
         ([{"usage": 1}], ()),
         ("nonsense", ()),
         (None, ()),
@@ -114,3 +114,48 @@ def test_a_canned_answer_is_no_success():
     """A service that gives up says so, and the answer is not ok."""
     ending = ending_of(model="canned", finish_reason="unavailable", usage={"input_tokens": 0, "output_tokens": 0})
     assert (ending.outcome, ending.detail) == (Outcome.UNAVAILABLE, "the service gave a canned answer")
+
+
+@pytest.mark.parametrize(
+    ("changes", "outcome", "detail"),
+    [
+        ({"validation": [{"check": "language", "reason": "x"}]}, Outcome.INVALID, "validation: language"),
+        (
+            {"validation": [{"check": "length"}, {"check": "grounding"}, {"check": "length"}]},
+            Outcome.INVALID,
+            "validation: grounding, length",
+        ),
+        (
+            {"validation": [{"check": "length"}], "finish_reason": "max_tokens"},
+            Outcome.TRUNCATED,
+            None,
+        ),
+        ({"validation": []}, Outcome.OK, None),
+        ({"validation": None}, Outcome.OK, None),
+        ({"validation": "language"}, Outcome.OK, None),
+        ({"validation": [{"reason": "x"}]}, Outcome.OK, None),
+        ({"validation": [{"check": ""}]}, Outcome.OK, None),
+    ],
+)
+def test_an_answer_that_the_target_itself_finds_wrong(changes, outcome, detail):
+    """It is invalid, with the checks' names, unless it ended badly anyhow; what isn't the contract's says nothing."""
+    ending = ending_of(**changes)
+    assert (ending.outcome, ending.detail) == (outcome, detail)
+    assert ending.usage == Usage(312, 87, 1, 2)
+
+
+@pytest.mark.parametrize(
+    ("said", "stores"),
+    [
+        (["cache", "sessions", "cache"], ("cache", "sessions")),
+        ([], ()),
+        (None, ()),
+        ("cache", ()),
+        ([7], ()),
+        ([""], ()),
+    ],
+)
+def test_an_answer_without_some_of_the_stores(said, stores):
+    """It is ok, and the stores that it had to do without are known where they are told as the contract says."""
+    ending = ending_of(degraded=said)
+    assert (ending.outcome, ending.degraded) == (Outcome.OK, stores)

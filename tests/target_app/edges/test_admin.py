@@ -57,7 +57,11 @@ def test_faults_put_there_happen_and_are_counted(client):
     assert client.put("/admin/faults", headers=KEY, json=plan).json()["injected"] == {}
     answer = client.post("/v1/chat", json=MESSAGE)
     assert (answer.status_code, answer.json()["degraded"]) == (200, ["sessions"])
-    assert client.get("/admin/faults", headers=KEY).json()["injected"] == {"store_down": 2}
+    seen = client.get("/admin/faults", headers=KEY).json()
+    assert (seen["injected"], seen["messages"]) == ({"store_down": 2}, {"store_down": 1})
+    client.get("/v1/carts/user", headers={"Authorization": "Bearer none"})
+    again = client.put("/admin/faults", headers=KEY, json=plan).json()
+    assert (again["injected"], again["messages"]) == ({}, {})
 
 
 @pytest.mark.parametrize(

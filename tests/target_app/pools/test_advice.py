@@ -7,7 +7,7 @@ from target_app.pools.meter import PoolReport
 
 
 def report(*, max_size=20, utilisation=0.5, checkouts=1000, timeouts=0, window_s=60.0):
-    return PoolReport(max_size, 0, 0, 0, checkouts, timeouts, 1.0, 1.0, utilisation, window_s)
+    return PoolReport(None, max_size, 0, 0, 0, checkouts, timeouts, 1.0, 1.0, utilisation, window_s)
 
 
 @pytest.mark.parametrize(

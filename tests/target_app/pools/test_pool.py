@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from target_app.pools.limits import LIMITS, PoolLimits
-from target_app.pools.places import CheckoutTimeoutError
+from target_app.pools.places import CheckoutTimeoutError, Places
 from target_app.pools.pool import Pool
 
 FEW = PoolLimits(min_size=0, max_size=2, connect_s=1.0, read_s=1.0, checkout_s=0.5)
@@ -261,3 +261,25 @@ def test_a_closed_pool_takes_back_what_is_out_and_gives_nothing(run_virtually, s
             await use(pool, 0)
 
     run_virtually(run())
+
+
+def test_its_bounds_are_reported(server):
+    """The least that is kept open, where the pool keeps it, the most, and how many there are."""
+
+    async def scenario():
+        pool = server.pool(PoolLimits(min_size=3, max_size=7, connect_s=1.0, read_s=1.0, checkout_s=0.5))
+        await pool.maintain()
+        report = pool.meter.report()
+        await pool.aclose()
+        return report.min_size, report.max_size, report.size, report.idle
+
+    assert asyncio.run(scenario()) == (3, 7, 3, 3)
+
+
+def test_a_library_s_pool_has_no_least():
+    """Places before somebody else's pool keep nothing open, and don't say that they do."""
+
+    async def scenario():
+        return Places(FEW).meter.report().min_size
+
+    assert asyncio.run(scenario()) is None

@@ -196,8 +196,11 @@ def test_what_dynamodb_did_not_get_round_to_is_sent_again(moto_url):
             products = DynamoProducts(table)
             await products.put_many([product(n) for n in range(80)])
             assert await products.page(None, 500) == tuple(product(n) for n in range(80))
+            return products.batches()
 
-    asyncio.run(act())
+    counts = asyncio.run(act())
+    assert (counts.items, counts.sent, counts.batches, counts.pending) == (80, sum(sizes), len(sizes), 0)
+    assert counts.retried == sum(sizes) - 80
     assert max(sizes) == 25
     assert len(sizes) > 4
 
