@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from operator import mul
 from typing import Any, Final
@@ -22,6 +22,8 @@ from loadtester.recorder import Cell, Recording
 _FEW: Final = Decimal("0.01")
 #: Whom a service names that gave an answer of its own, from no model (docs/target-api.md).
 _CANNED: Final = "canned"
+#: The group of money for calls whose answers were not given.
+RETRIED: Final = "retried"
 _USELESS: Final = (Outcome.TRUNCATED, Outcome.FILTERED, Outcome.INVALID)
 
 
@@ -31,7 +33,10 @@ class NothingToPriceError(FmloadError):
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What a run's messages of one query type, model and outcome cost; `group` is good, useless or failed."""
+    """What a run's messages of one query type, model and outcome cost; `group` is good, useless or failed.
+
+    Or it is `RETRIED`: so many calls that the target made beside those whose answers it gave.
+    """
 
     query: str
     model: str
@@ -193,17 +198,35 @@ def _warn_long(line: Line, tariff: Tariff, notes: list[str]) -> None:
 
 
 def _today(cells: Mapping[CellKey, Cell], tariff: Tariff) -> tuple[Spent, ...]:
-    rows = [
-        Spent(key.query, answerer(key), key.outcome.value, _group(key), messages(key, cell), _usd(key, cell, tariff))
-        for key, cell in cells.items()
-        if messages(key, cell) or _has_tokens(cell)
-    ]
+    rows = [row for key, cell in cells.items() for row in _spent(key, cell, tariff)]
     merged: dict[tuple[str, str, str, str], Spent] = {}
     for row in rows:  # cells that differ in the model asked or the kind only
         place = (row.query, row.model, row.outcome, row.group)
         known = merged.get(place)
         merged[place] = row if known is None else Spent(*place, known.messages + row.messages, known.usd + row.usd)
     return tuple(sorted(merged.values(), key=lambda row: (-row.usd, row.query, row.model, row.outcome)))
+
+
+def _spent(key: CellKey, cell: Cell, tariff: Tariff) -> Iterator[Spent]:
+    """What the answers of a cell cost and, apart from them, calls of the target's whose answers were not given."""
+    also = Cell(
+        input=cell.also_input,
+        output=cell.also_output,
+        cache_read=cell.also_cache_read,
+        cache_write=cell.also_cache_write,
+    )
+    own = replace(
+        cell,
+        input=cell.input - also.input,
+        output=cell.output - also.output,
+        cache_read=cell.cache_read - also.cache_read,
+        cache_write=cell.cache_write - also.cache_write,
+    )
+    name, outcome = answerer(key), key.outcome.value
+    if messages(key, cell) or _has_tokens(own):
+        yield Spent(key.query, name, outcome, _group(key), messages(key, cell), _usd(key, own, tariff))
+    if cell.also_calls:
+        yield Spent(key.query, name, outcome, RETRIED, cell.also_calls, _usd(key, also, tariff))
 
 
 def _group(key: CellKey) -> str:

@@ -54,6 +54,10 @@ class Calendar:
         weekend = sum(weekday(year, month, day) >= _FIRST_WEEKEND_DAY for day in days)
         return len(days) - weekend + weekend * self.weekend_day()
 
+    def month_length(self) -> int:
+        """The month's days as a calendar has them: what is bought by the hour is paid on each."""
+        return monthrange(*self.month)[1] if self.month else DAYS_IN_MONTH
+
     def year_days(self) -> Decimal:
         """The coming year's messages in today's weekdays' worth: twelve months, each grown on the one before."""
         months = sum(((1 + self.growth) ** k for k in range(12)), Decimal(0))

@@ -25,6 +25,7 @@ _COLUMNS = (
     "saves_month_usd",
     *("model", "outcome", "group", "messages", "usd"),
     *("step", "down_month_usd", "up_month_usd"),
+    *("units", "utilisation", "break_even_utilisation"),
 )
 
 
@@ -49,7 +50,7 @@ def as_json(quote: Quote, bought: Provisioned | None, pairs: tuple[Pair, ...] = 
         "what_if": [_effect(effect) for effect in quote.alone],
         "combined": _effect(quote.combined) if quote.combined else None,
         "sensitivity": [asdict(swing) for swing in quote.swings],
-        "provisioned": asdict(bought) if bought else None,
+        "provisioned": _provisioned(quote, bought) if bought else None,
         "stated": [
             {"name": one.stated.name, "stated_usd": one.stated.usd, "own_usd": one.own_usd, "exact_usd": one.exact_usd}
             for one in quote.compared
@@ -59,17 +60,19 @@ def as_json(quote: Quote, bought: Provisioned | None, pairs: tuple[Pair, ...] = 
     return json.dumps(whole, default=_plain, indent=2, ensure_ascii=False) + "\n"
 
 
-def as_csv(quote: Quote) -> str:
+def as_csv(quote: Quote, bought: Provisioned | None = None) -> str:
     """One line a figure.
 
     Of the run's bill (`bill`) the query type as name, model, outcome, group, messages and USD; of estimates USD a
     message, a day, a month, a year, and the bounds of each; of levers (`sensitivity`) the step, and the change of the
-    month either way.
+    month either way; of provisioned units (`provisioned`) the bill with them, and from which utilisation on they pay.
     """
     out = io.StringIO()
     writer = csv.DictWriter(out, _COLUMNS, restval="", lineterminator="\n")
     writer.writeheader()
     writer.writerows(_rows(quote))
+    if bought is not None:
+        writer.writerow(_provisioned_cells(quote, bought))
     return out.getvalue()
 
 
@@ -99,6 +102,25 @@ def _rows(quote: Quote) -> Iterator[dict[str, str | int]]:
             "down_month_usd": _text(swing.down_usd),
             "up_month_usd": _text(swing.up_usd),
         }
+
+
+def _provisioned(quote: Quote, bought: Provisioned) -> dict[str, Any]:
+    bill = bought.bill(quote.final, quote.calendar) if quote.final is not None else None
+    return {**asdict(bought), "bill_usd": asdict(bill) if bill else None}
+
+
+def _provisioned_cells(quote: Quote, bought: Provisioned) -> dict[str, str | int]:
+    cells: dict[str, str | int] = {
+        "part": "provisioned",
+        "name": bought.name,
+        "model": bought.model,
+        "units": bought.units,
+        "utilisation": _text(bought.utilisation),
+        "break_even_utilisation": _text(bought.break_even),
+    }
+    if quote.final is not None:
+        cells |= {name: _text(usd) for name, usd in asdict(bought.bill(quote.final, quote.calendar)).items()}
+    return cells
 
 
 def _effect_cells(effect: Effect) -> dict[str, str]:

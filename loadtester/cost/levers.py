@@ -79,18 +79,19 @@ def _cut(lines: Lines, limit: int, kept: Callable[[Line, int], Kept]) -> Decimal
     return sum(cuts, Decimal(0)) / whole if whole and len(cuts) == len(paid) else None
 
 
-def prompt_cache(prefix: int, reuses: Decimal, tariff: Tariff, *, is_hour: bool = False) -> Lever:
-    """The first `prefix` tokens of each prompt cached, each write read `reuses` times before it is forgotten."""
+def prompt_cache(prefix: int, reuses: Decimal, tariff: Tariff, *, is_hour: bool = False, lines: Lines = ()) -> Lever:
+    """The first `prefix` tokens of each prompt cached, each write read `reuses` times before it is forgotten.
+
+    Prompts to models that have no price for that stay as they are; those of `lines` are named.
+    """
+
+    def is_priced(model: str) -> bool:
+        price = tariff.price(model)
+        return price.cache_read != price.input
 
     def cached(line: Line) -> Line:
-        if not line.is_paid:
+        if not line.is_paid or not is_priced(line.model):
             return line
-        price = tariff.price(line.model)
-        if price.cache_read == price.input:
-            raise FmloadError(
-                f"{line.model} has no price for cached prompts",
-                remedy="leave --cached-prefix out, or state cache_read and cache_write with --prices",
-            )
         held = min(Decimal(prefix), line.input)
         written, read = held / (1 + reuses), held * reuses / (1 + reuses)
         kind = "hour_write" if is_hour else "cache_write"
@@ -113,7 +114,12 @@ def prompt_cache(prefix: int, reuses: Decimal, tariff: Tariff, *, is_hour: bool 
         return tuple(cached(line) for line in lines)
 
     name = f"prompt cache of {prefix:,} tokens, {reuses:f} reads a write{', for an hour' if is_hour else ''}"
-    return Lever(name, apply, "models don't cache prefixes under a length of their own, which is not known here")
+    note = "models don't cache prefixes under a length of their own, which is not known here"
+    if without := [model for model in models_of(lines) if not is_priced(model)]:
+        names = ", ".join(without)
+        name += f"; not {names}"
+        note += f"; {names}: no price for cached prompts is known, so none are (--prices can state cache_read)"
+    return Lever(name, apply, note)
 
 
 def break_even_reuses(model: str, tariff: Tariff, *, is_hour: bool = False) -> Decimal | None:

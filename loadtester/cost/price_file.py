@@ -38,12 +38,21 @@ def for_models(
     stated: Mapping[str, dict[str, Decimal]], models: Collection[str], published: PriceTable, path: Path
 ) -> dict[str, dict[str, Decimal]]:
     """The prices by the names that `models` have. Raises FmloadError for a price that none of them would be asked."""
+    found = by_asked(stated, models, published, path)
+    for key in found:
+        if key not in models:
+            close = get_close_matches(key, sorted(models), n=3) or sorted(models)
+            raise FmloadError(f"{path}: no message goes to {key}", remedy=f"did you mean {', '.join(close)}?")
+    return found
+
+
+def by_asked(
+    stated: Mapping[str, dict[str, Decimal]], models: Collection[str], published: PriceTable, path: Path
+) -> dict[str, dict[str, Decimal]]:
+    """The prices by the names that `models` have, where they have one, each once; others by their own."""
     found: dict[str, dict[str, Decimal]] = {}
     for key, prices in stated.items():
         model = published.among(key, models)
-        if model not in models:
-            close = get_close_matches(key, sorted(models), n=3) or sorted(models)
-            raise FmloadError(f"{path}: no message goes to {key}", remedy=f"did you mean {', '.join(close)}?")
         if model in found:
             raise FmloadError(f"{path}: {key} is another name of {model}", remedy="state each model's prices once")
         found[model] = prices

@@ -7,6 +7,8 @@ from decimal import ROUND_CEILING, Decimal
 from typing import Final
 
 from loadtester.cost.bill import Lines, Tariff, dearest
+from loadtester.cost.calendar import DAYS_IN_YEAR, Calendar
+from loadtester.cost.estimate import Estimate
 from loadtester.errors import Exit, FmloadError
 
 _MINUTES: Final = 1440
@@ -26,6 +28,40 @@ class Provisioned:
     on_demand_day_usd: Decimal
     utilisation: Decimal
     break_even: Decimal
+
+    @property
+    def name(self) -> str:
+        """What it is called beside the what-ifs."""
+        return f"{self.units:,} provisioned unit{'s' * (self.units != 1)} of {self.model}"
+
+    @property
+    def worth(self) -> str:
+        """From which utilisation on it is cheaper than on demand."""
+        return "never, at this price" if self.break_even > 1 else f"from {self.break_even:.1%} utilisation"
+
+    def bill(self, before: Estimate, calendar: Calendar) -> Bill:
+        """The whole bill with the units in the place of their model's tokens on demand.
+
+        Units are paid every hour of every day, whatever comes.
+        """
+        on_demand = self.on_demand_day_usd
+        month = before.month.usd - on_demand * calendar.month_days() + self.day_usd * calendar.month_length()
+        return Bill(
+            day_usd=before.day.usd - on_demand + self.day_usd,
+            month_usd=month,
+            year_usd=before.year.usd - on_demand * calendar.year_days() + self.day_usd * DAYS_IN_YEAR,
+            saves_month_usd=before.month.usd - month,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """USD of a weekday, a month and a year, and what the month is less than without the units."""
+
+    day_usd: Decimal
+    month_usd: Decimal
+    year_usd: Decimal
+    saves_month_usd: Decimal
 
 
 def provisioned(

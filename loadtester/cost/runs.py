@@ -27,7 +27,7 @@ def run_and_basis(directory: Path, table: Tabled) -> tuple[Run, Basis, Tariff]:
         scenario = run.manifest["scenario"]
         models = {entry.get("model") for entry in scenario["mix"]} | {key.answered_by for key in run.recording.cells()}
         tariff = Tariff(table(dict(scenario.get("prices") or {}), {model for model in models if model}))
-        return run, run_basis(run.manifest, run.recording, tariff, _lengths(directory)), tariff
+        return run, run_basis(run.manifest, run.recording, tariff, lengths(directory)), tariff
     except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
         raise FmloadError(
             f"{directory / 'manifest.json'} lacks what a bill needs: {type(error).__name__}: {error}",
@@ -35,14 +35,14 @@ def run_and_basis(directory: Path, table: Tabled) -> tuple[Run, Basis, Tariff]:
         ) from error
 
 
-def _lengths(directory: Path) -> Callable[[Line, int], Kept]:
+def lengths(directory: Path) -> Callable[[Line, int], Kept]:
     """Lengths from requests.csv.gz, read when first asked for."""
 
     @cache
     def left() -> Callable[[tuple[str, str], int], Kept | None]:
         try:
             return counted(request_lines(directory))
-        except (OSError, KeyError, ValueError) as error:
+        except (OSError, LookupError, ValueError) as error:
             raise FmloadError(
                 f"{directory / 'requests.csv.gz'} can't be read: {type(error).__name__}",
                 remedy="--max-tokens needs the lengths of its answers; was it edited or left out?",

@@ -117,6 +117,24 @@ def test_what_was_used_beside_the_answers_is_in_the_bill(tariff):
     assert spent == {"line": Decimal("0.0045"), "note": Decimal("0.0045")}
 
 
+def test_money_for_answers_that_were_not_given_is_kept_apart(tariff):
+    """Of the same model as the answer or another, in calls and USD; good answers' money is without it."""
+    key, cell = _ok("easy", HAIKU, 8)
+    again = replace(
+        cell, input=cell.input + 1000, also_calls=2, also_input=1000, output=cell.output + 400, also_output=400
+    )
+    other = _beside("easy", SONNET, (500, 200))
+    run = recording(
+        [_second(0, (key, again), (other[0], replace(other[1], also_calls=1, also_input=500, also_output=200)))]
+    )
+    rows = run_basis(MANIFEST, run, tariff, _kept).today
+    assert {(row.model, row.messages, row.usd) for row in rows if row.group == "retried"} == {
+        (HAIKU, 2, Decimal("0.00075")),
+        (SONNET, 1, Decimal("0.0045")),
+    }
+    assert [(row.messages, row.usd) for row in rows if row.group == "good"] == [(8, Decimal("0.003"))]
+
+
 def test_a_canned_answer_is_nobodys(tariff):
     """No model gave it, so none is priced; it counts as a message without an answer."""
     canned = CellKey("hard", "ai", SONNET, "canned", Outcome.UNAVAILABLE), Cell(count=1, sent=1)

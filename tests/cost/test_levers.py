@@ -108,11 +108,16 @@ def test_one_query_type_to_another_model(lines, tariff):
         levers.answered_by("tale", HAIKU).apply(lines)
 
 
-def test_no_cache_price_is_an_error(lines, tariff):
-    """A model without a price for cached prompts is not silently priced as if it had one."""
+def test_without_a_cache_price_prompts_stay_as_they_are(lines, tariff):
+    """A model without a price for cached prompts is left alone, and named in the row; the others' are cached."""
     assert levers.break_even_reuses(HAIKU, tariff) is None
-    with pytest.raises(FmloadError, match="cached prompts"):
-        levers.prompt_cache(100, Decimal(9), tariff).apply(lines)
+    lever = levers.prompt_cache(100, Decimal(9), tariff, lines=lines)
+    after = lever.apply(lines)
+    priced = [line.model for line in after if line.cache_read]
+    assert HAIKU not in priced
+    assert [line for line in after if line.model == HAIKU] == [line for line in lines if line.model == HAIKU]
+    assert f"not {HAIKU}" in lever.name
+    assert "no price for cached prompts" in lever.note
 
 
 @pytest.mark.parametrize(
