@@ -1,0 +1,263 @@
+"""Searches of simulated targets whose capacity is known: the real decisions and the real figures, no clock."""
+
+import heapq
+import math
+from dataclasses import replace
+from decimal import Decimal
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from loadtester.analysis.goal import goal_of
+from loadtester.analysis.search import LONGEST, Bounds, Probe, Step, bracket_of, decide, next_step
+from loadtester.analysis.window import Requests, Window, window_of
+from loadtester.model import Outcome
+
+OK, THROTTLED = list(Outcome).index(Outcome.OK), list(Outcome).index(Outcome.THROTTLED)
+SLO_S = 1.0
+
+
+class BucketTarget:
+    """Answers at once, out of a bucket that is full at first: the highest rate that keeps the SLA is its refill's."""
+
+    def __init__(self, per_s, depth_s=60.0):
+        self.per_s, self.depth = per_s, per_s * depth_s
+        self.level, self.at_s = self.depth, 0.0
+
+    def answer(self, due_s, now_s):
+        done_s, outcome = due_s + 0.05, np.full(len(due_s), OK)
+        level, last_s = self.level, self.at_s
+        for row, at_s in enumerate((due_s + now_s).tolist()):
+            level = min(self.depth, level + (at_s - last_s) * self.per_s)
+            last_s = at_s
+            if level >= 1:
+                level -= 1
+            else:
+                outcome[row] = THROTTLED
+        self.level, self.at_s = level, last_s
+        return done_s, outcome
+
+
+class SlotTarget:
+    """So many slots of a fixed service time, first come first served; what waits longest breaks the SLO."""
+
+    def __init__(self, slots, service_s):
+        self.slots, self.service_s = slots, service_s
+        self.per_s = slots / service_s
+
+    def answer(self, due_s, now_s):  # noqa: ARG002  its queue has drained between steps
+        free_s = [0.0] * self.slots
+        done_s = np.empty(len(due_s))
+        for row, at_s in enumerate(due_s.tolist()):
+            done_s[row] = max(at_s, heapq.heappop(free_s)) + self.service_s
+            heapq.heappush(free_s, done_s[row])
+        return done_s, np.full(len(due_s), OK)
+
+
+def poisson(probe, rng):
+    """Arrivals of a step: the surge, then the rest."""
+    parts = []
+    for rate_per_s, start_s, length_s in (
+        (probe.surge_per_s, 0.0, probe.surge_s),
+        (probe.rate_per_s, probe.surge_s + probe.pause_s, probe.settle_s + probe.window_s),
+    ):
+        parts.append(start_s + np.sort(rng.uniform(0.0, length_s, rng.poisson(rate_per_s * length_s))))
+    return np.concatenate(parts)
+
+
+def search(bounds, target, seed, left_usd=None, usd_each=Decimal("0.001"), gap_s=2.0):
+    """All steps of a search, how it ended, and what it spent; the engine's guard is what keeps each within the rest."""
+    rng, steps, now_s, spent = np.random.default_rng(seed), [], 0.0, Decimal(0)
+    while isinstance(probe := next_step(bounds, steps, None if left_usd is None else left_usd - spent), Probe):
+        due_s = poisson(probe, rng)
+        usd = usd_each * len(due_s)
+        if left_usd is not None and usd > left_usd - spent:
+            return steps, "budget", left_usd, now_s
+        now_s += gap_s
+        done_s, outcome = target.answer(due_s, now_s)
+        now_s += probe.duration_s
+        first_s = np.where(outcome == OK, done_s, math.inf)
+        requests = Requests(due_s, due_s, first_s, done_s, outcome, np.ones(len(due_s), dtype=bool))
+        window = window_of(
+            requests, bounds.goal, SLO_S, start_s=probe.start_s, end_s=probe.duration_s,
+            is_bucket=bounds.counting == "bucket",
+        )  # fmt: skip
+        verdict, by_value = decide(bounds, probe, window)
+        steps.append(Step(probe, window, verdict, by_value, gap_s, usd))
+        spent += usd
+    return steps, probe, spent, now_s
+
+
+BOUNDS = Bounds(goal_of("sla>=99%"), from_per_s=1.0, to_per_s=1_000.0, precision=0.05, step_s=30.0, max_steps=40)
+WINDOW = Window(
+    count=1_000, value=1.0, ci95=(0.996, 1.0), good=1.0, good_ci95=(0.996, 1.0), cause=None, is_refused=False,
+    was_empty=False, is_empty=False, let_in_per_s=None, grown=0, dropped=0.0, from_s=0.0, answered=1_000,
+    in_flight=5.0, answered_per_s=50.0,
+)  # fmt: skip
+PROBE = Probe(50.0, 30.0, 6.0)
+
+
+def share(good, low, high, **changes):
+    return replace(WINDOW, good=good, value=good, ci95=(low, high), good_ci95=(low, high), **changes)
+
+
+def step(rate_per_s, verdict, window=WINDOW, **changes):
+    return Step(replace(PROBE, rate_per_s=rate_per_s, **changes), window, verdict)
+
+
+def off(steps, truth_per_s):
+    """How far the answer is from the truth."""
+    return bracket_of(BOUNDS, steps).passed.rate_per_s / truth_per_s - 1
+
+
+def test_a_quotas_rate_is_found_though_its_bucket_was_full_at_first():
+    """Of 20 searches 95 % end within the precision of refill / 99 %, whatever the full bucket let pass before."""
+    misses = fooled = 0
+    for seed in range(20):
+        per_s = 25.0 + seed
+        steps, ending, _, _ = search(BOUNDS, BucketTarget(per_s), seed)
+        assert ending == "found"
+        misses += abs(off(steps, per_s / 0.99)) > BOUNDS.precision
+        fooled += any(one.verdict == "pass" and not one.probe.surge_s and one.rate_per_s > per_s for one in steps)
+    assert misses <= 1
+    assert fooled > 10  # the trap was there
+
+
+def test_a_services_rate_is_found_by_its_latency():
+    """Of 20 searches of c slots 95 % end within the precision of the rate at which 1 % waits too long.
+
+    Of M/D/c near saturation P(W > t) = exp(-2 (1 - rho) c t / s), with s the service time (Kingman's heavy traffic).
+    """
+    misses = 0
+    for seed in range(20):
+        slots = 60 + 2 * seed
+        target = SlotTarget(slots, service_s=0.5)
+        truth_per_s = target.per_s * (1 - math.log(100) / (2 * slots * (SLO_S - 0.5) / 0.5))
+        steps, ending, _, _ = search(replace(BOUNDS, from_per_s=16.0), target, seed)
+        assert ending == "found"
+        misses += abs(off(steps, truth_per_s)) > BOUNDS.precision
+    assert misses <= 1
+
+
+@settings(derandomize=True, deadline=None, max_examples=15)
+@given(seed=st.integers(0, 1_000), cents=st.integers(1, 3_000), per_s=st.floats(3.0, 30.0))
+def test_no_search_spends_more_than_it_may(seed, cents, per_s):
+    """The bill of all steps together stays within --max-cost, and a search that it ended says so."""
+    cap_usd = Decimal(cents) / 100
+    steps, ending, spent, _ = search(replace(BOUNDS, to_per_s=64.0), BucketTarget(per_s), seed, left_usd=cap_usd)
+    assert spent <= cap_usd
+    assert sum(one.usd for one in steps) <= cap_usd
+    assert ending in ("found", "budget", "at_least")
+
+
+@settings(derandomize=True, deadline=None, max_examples=40)
+@given(st.data())
+def test_a_search_ends_whatever_its_steps_show(data):
+    """Within --max-steps, inside its bounds, and with no window longer than the longest."""
+    bounds = replace(BOUNDS, max_steps=data.draw(st.integers(1, 25)), from_per_s=2.0, to_per_s=300.0)
+    steps = []
+    while isinstance(probe := next_step(bounds, steps), Probe):
+        assert bounds.from_per_s <= probe.rate_per_s <= bounds.to_per_s
+        assert probe.surge_per_s <= bounds.to_per_s
+        assert bounds.step_s <= probe.window_s <= LONGEST * bounds.step_s
+        good = data.draw(st.sampled_from([None, 0.5, 0.98, 0.995, 1.0]))
+        half = data.draw(st.sampled_from([0.0, 0.02]))
+        refused = data.draw(st.booleans())
+        window = replace(
+            WINDOW,
+            good=good,
+            good_ci95=None if good is None else (good - half, min(1.0, good + half)),
+            is_refused=refused,
+            was_empty=data.draw(st.booleans()),
+            let_in_per_s=data.draw(st.sampled_from([None, 1.0, 80.0])) if refused else None,
+            grown=data.draw(st.sampled_from([0, 50])),
+        )
+        verdict, by_value = decide(bounds, probe, window)
+        spoilt = data.draw(st.integers(0, 9)) == 0
+        steps.append(Step(probe, window, "invalid" if spoilt else verdict, by_value, gap_s=1.0))
+        assert len(steps) <= bounds.max_steps
+    assert probe in ("found", "at_least", "not_even", "steps", "generator")
+    assert probe != "generator" or [one.verdict for one in steps[-3:]] == ["invalid"] * 3
+
+
+@pytest.mark.parametrize(
+    ("window", "length_s", "verdict"),
+    [
+        (share(1.0, 0.995, 1.0), 30.0, ("pass", False)),
+        (share(0.95, 0.93, 0.97), 30.0, ("fail", False)),
+        (share(0.995, 0.98, 0.999), 30.0, ("undecided", False)),
+        (share(0.995, 0.98, 0.999), 120.0, ("pass", True)),
+        (share(0.985, 0.97, 0.995), 120.0, ("fail", True)),
+        (share(1.0, 0.995, 1.0, grown=40, cause="backlog"), 30.0, ("undecided", False)),
+        (share(1.0, 0.995, 1.0, grown=40, cause="backlog"), 120.0, ("fail", True)),
+        (share(1.0, 0.995, 1.0, cause="dropped"), 30.0, ("fail", False)),
+        (replace(WINDOW, good=None, good_ci95=None, value=None, ci95=None, count=0), 30.0, ("undecided", False)),
+        (replace(WINDOW, good=None, good_ci95=None, value=None, ci95=None, count=0), 120.0, ("fail", True)),
+    ],
+)
+def test_a_step_is_decided_by_its_interval(window, length_s, verdict):
+    """Pass above the limit, fail below it, else longer; at the longest by value, and marked so."""
+    assert decide(BOUNDS, replace(PROBE, window_s=length_s), window) == verdict
+
+
+def test_the_lower_bound_that_fails_and_the_upper_that_passes_end_a_search():
+    """Not even the one, at least the other."""
+    assert next_step(BOUNDS, [step(1.0, "fail")]) == "not_even"
+    assert next_step(BOUNDS, [step(1.0, "pass"), step(1_000.0, "pass")]) == "at_least"
+
+
+def test_an_undecided_step_is_taken_again_twice_as_long():
+    """Unless it looks good on the way up: then a higher one may prove it."""
+    shaky, fine = share(0.98, 0.95, 0.995), share(1.0, 0.96, 1.0)
+    again = next_step(BOUNDS, [step(32.0, "undecided", shaky)])
+    assert (again.rate_per_s, again.window_s) == (32.0, 60.0)
+    assert next_step(BOUNDS, [step(1.0, "undecided", fine)]).rate_per_s == 2.0
+    proof = next_step(BOUNDS, [step(8.0, "undecided", fine), step(16.0, "fail")])
+    assert proof.rate_per_s == 8.0
+    assert proof.window_s >= 60.0
+
+
+def test_passes_from_before_a_refusal_count_no_longer():
+    """Once a quota refused, the rate below is tried again behind a surge that empties the bucket."""
+    refused = share(0.5, 0.4, 0.6, cause="quota", is_refused=True, is_empty=True, let_in_per_s=6.0)
+    probe = next_step(BOUNDS, [step(8.0, "pass"), step(16.0, "fail", refused)])
+    assert probe.rate_per_s == 8.0
+    assert probe.surge_per_s == 16.0
+    assert probe.surge_s * (16.0 - 6.0) > 2.0 * 6.0  # more than was poured in while nothing was sent
+
+
+def test_a_surge_that_met_no_refusal_is_doubled_and_given_up_in_the_end():
+    """The bucket may have been deeper; after three there is no quota there any more."""
+    refused = share(0.5, 0.4, 0.6, cause="quota", is_refused=True, is_empty=True, let_in_per_s=6.0)
+    steps = [step(16.0, "fail", refused), step(8.0, "pass", surge_s=4.0, surge_per_s=16.0)]
+    assert next_step(BOUNDS, steps).surge_s >= 8.0
+    steps += [step(8.0, "pass", surge_s=8.0, surge_per_s=16.0), step(8.0, "pass", surge_s=16.0, surge_per_s=16.0)]
+    assert bracket_of(BOUNDS, steps).passed.rate_per_s == 8.0
+
+
+def test_a_quota_by_the_clocks_minute_has_windows_of_whole_minutes_and_no_surge():
+    """Half a minute of it says nothing, and a surge would use up all of it."""
+    bounds = replace(BOUNDS, counting="minute")
+    refused = share(0.5, 0.4, 0.6, cause="quota", is_refused=True, let_in_per_s=6.0)
+    steps = [step(8.0, "pass"), step(16.0, "fail", refused)]
+    probe = next_step(bounds, steps)
+    assert probe.window_s % 60.0 == 0.0
+    assert probe.surge_s == 0.0
+
+
+def test_a_budget_that_is_spent_or_would_be_ends_a_search():
+    """Nothing is begun that would probably cost more than is left."""
+    steps = [replace(step(1.0, "pass"), usd=Decimal("0.36"))]
+    assert next_step(BOUNDS, steps, Decimal(0)) == "budget"
+    assert next_step(BOUNDS, steps, Decimal("0.5")) == "budget"
+    assert isinstance(next_step(BOUNDS, steps, Decimal(2)), Probe)
+
+
+def test_steps_that_were_cut_short_or_spoilt_say_nothing_of_the_target():
+    """The same rate is tried again; three that the generator spoilt in a row end the search."""
+    spoilt = [step(1.0, "invalid")]
+    assert next_step(BOUNDS, spoilt).rate_per_s == 1.0
+    assert next_step(BOUNDS, spoilt * 3) == "generator"
+    assert next_step(BOUNDS, [step(1.0, "cut")]).rate_per_s == 1.0

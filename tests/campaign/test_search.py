@@ -1,0 +1,65 @@
+"""The scenario of a search's step, and what its run says of the generator."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import numpy as np
+import pytest
+
+from loadtester.analysis.search import Probe
+from loadtester.campaign.search import _ending, step_scenario
+from loadtester.fleet import plan_of
+from loadtester.scenario import resolve
+
+
+def scenario(**flags):
+    return resolve({"target.url": "http://127.0.0.1:1", **flags})
+
+
+def per_s(due_s, start_s, end_s):
+    return float(((due_s >= start_s) & (due_s < end_s)).sum()) / (end_s - start_s)
+
+
+def test_a_step_is_poisson_arrivals_at_its_rate():
+    """Whatever shape the scenario's own traffic has."""
+    given = scenario(**{"load.pattern": "spike", "load.requests": 7, "load.arrivals": "uniform"})
+    plan = plan_of(step_scenario(given, Probe(200.0, 30.0, 6.0), 1, None))
+    assert plan.duration_s == 36.0
+    assert len(plan) == pytest.approx(7_200, rel=0.05)
+    gaps = np.diff(plan.due_ns)
+    assert gaps.std() == pytest.approx(gaps.mean(), rel=0.1)  # exponential
+
+
+def test_a_surge_comes_before_and_a_pause_between():
+    """The rate jumps; it does not glide."""
+    probe = Probe(100.0, 20.0, 10.0, surge_per_s=400.0, surge_s=5.0, pause_s=2.0)
+    due_s = plan_of(step_scenario(scenario(), probe, 3, None)).due_ns / 1e9
+    assert due_s.max() < probe.duration_s == 37.0
+    assert per_s(due_s, 0.0, 5.0) == pytest.approx(400.0, rel=0.1)
+    assert per_s(due_s, 5.0, 7.0) == 0.0
+    assert per_s(due_s, 7.0, 37.0) == pytest.approx(100.0, rel=0.1)
+
+
+def test_a_step_has_a_draw_of_its_own_what_is_left_and_no_limits_but_the_searchs():
+    """Thresholds would end it early, retries would hide what it looks for."""
+    given = scenario(**{"load.on_throttle": "backoff", "thresholds": ["latency:p(95)<1s"], "safety.max_cost": "9"})
+    first, second = (step_scenario(given, Probe(10.0, 30.0, 6.0), number, Decimal(2)) for number in (1, 2))
+    assert (first.load.seed, second.load.seed) == (given.load.seed, given.load.seed + 1)
+    assert first.safety.max_cost_usd == 2
+    assert first.judge.thresholds == ()
+    assert first.load.on_throttle == "record"
+    assert replace(first.load, seed=0) == replace(second.load, seed=0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "ending"),
+    [
+        ({"exit_codes": []}, None),
+        ({"exit_codes": [112]}, "budget"),
+        ({"exit_codes": [105]}, "interrupted"),
+        ({"exit_codes": [105], "target_ended": "the bundled target (app) ended"}, "target"),
+    ],
+)
+def test_what_ends_a_step_early_ends_the_search(changes, ending):
+    """The worst of it names the ending."""
+    assert _ending(changes) == ending
