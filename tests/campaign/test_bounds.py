@@ -58,3 +58,22 @@ def test_a_budget_needs_prices():
 def test_a_stated_price_will_do():
     """The user's own price is as good as a published one."""
     check(model="nobody.knows", safety__max_cost="1", prices={"nobody.knows": {"input": "1", "output": "2"}})
+
+
+def test_a_budget_without_room_for_one_request_is_said_before_anything_is_sent():
+    """Code 112, with what one request may cost at worst and what would make room."""
+    with pytest.raises(FmloadError, match=r"no room for a single request: .* may cost \$0\.00\d+ at worst") as caught:
+        check(safety__max_cost="0.0001")
+    assert caught.value.code == Exit.BUDGET
+    assert "--max-tokens" in caught.value.remedy
+    check(safety__max_cost="0.0001", max_tokens=1, model="amazon.nova-micro-v1:0")
+
+
+def test_requests_that_cost_nothing_need_no_room(tmp_path):
+    """A mix with plain requests can always send those."""
+    mix = tmp_path / "mix.yaml"
+    mix.write_text(
+        "mix: {lookup: {share: 0.5, model: 'anthropic.claude-3-haiku-20240307-v1:0', prompts: [a]}, "
+        "browse: {share: 0.5, kind: crud, prompts: [GET /v1/products]}}"
+    )
+    check(mix=str(mix), safety__max_cost="0.0001")

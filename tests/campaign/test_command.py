@@ -1,0 +1,33 @@
+"""The command line that a manifest keeps: the same words, but for secrets."""
+
+import pytest
+
+from loadtester.campaign.command import shown_command
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        (["--rate", "5/s", "-d", "10s", "-q"], None),
+        (["https://u:p@h/chat?key=k1&v=2", "-r", "5/s"], ["https://***@h/chat?key=***&v=2", "-r", "5/s"]),
+        (["--quiet", "wss://h/ws"], None),
+        (["-H", "Authorization: Bearer abcdef123456"], ["-H", "Authorization: ***"]),
+        (["-HX-Key: abc", "--header=Accept: text/plain"], ["-HX-Key: ***", "--header=Accept: text/plain"]),
+        (["--header", "no colon"], ["--header", "***"]),
+        (["--endpoint-url", "http://127.0.0.1:81"], None),
+        (["--webhook", "https://hooks.example/T0/B0/secret"], ["--webhook", "***"]),
+        (["--webhook=https://hooks.example/T0/B0/secret"], ["--webhook=***"]),
+        (["--name", "api_key=abcdefgh1234"], ["--name", "api_key=***"]),
+        (["http://[x"], ["***"]),
+        ([], None),
+    ],
+)
+def test_what_is_kept(words, shown):
+    """Word by word as it was typed; a header's value, a login and an address that is no target's are hidden."""
+    assert shown_command(["fmload", "run", *words]) == (words if shown is None else shown)
+
+
+def test_another_command_is_no_run():
+    """What didn't begin as `fmload run` can't be named as one."""
+    assert shown_command(["pytest", "-q"]) is None
+    assert shown_command([]) is None
