@@ -29,11 +29,13 @@ def summary(report: Report) -> dict[str, Any]:
                 for reason in report.validity.reasons
             ],
         },
+        "warmup": asdict(report.warmup) if report.warmup is not None else None,
         "funnel": asdict(total.funnel),
         "rates": asdict(total.rates),
         **{f"{name}_s": _spread(getattr(total, name)) for name in _SPREADS},
         "held": total.held,
         "reconnects": total.reconnects,
+        "degraded": total.degraded,
         "attempts": asdict(total.attempts) if total.attempts is not None else None,
         "split": asdict(total.split) if total.split is not None else None,
         "fallbacks": [asdict(fallback) for fallback in total.fallbacks],
@@ -47,7 +49,7 @@ def summary(report: Report) -> dict[str, Any]:
         "quota": _quota(report.quota),
         "predicted": predicted(report),
         "failures": [asdict(failure) for failure in report.failures],
-        "thresholds": [],
+        "thresholds": [asdict(result) for result in report.thresholds],
         "advice": [asdict(advice) for advice in report.advice],
         "calibration": report.manifest.get("calibration"),
     }
@@ -63,6 +65,7 @@ def exit_code(report: Report) -> int:
     return next((int(code) for code in PRECEDENCE if code in report.exit_codes), 0)
 
 
+_COST_OF_PART = ("run", "good", "wasted", "per_good_answer", "warmup", "ci95")
 _SPREADS = ("latency", "service", "lag", "ttft", "itl", "tpot", "connect", "failed_latency")
 
 
@@ -75,6 +78,7 @@ def _run(report: Report) -> dict[str, Any]:
         "workers": manifest.get("workers"),
         "status": manifest.get("status"),
         "stopped_by": manifest.get("stopped_by"),
+        "stop": manifest.get("stop"),
         "exit_code": exit_code(report),
         "exit_codes": list(report.exit_codes),
     }
@@ -96,7 +100,7 @@ def _part(part: Figures) -> dict[str, Any]:
         "ttft_s": _spread(part.ttft),
         "split": asdict(part.split) if part.split is not None else None,
         "tokens": asdict(part.tokens),
-        "cost_usd": {name: getattr(part.cost, name) for name in ("run", "good", "wasted", "per_good_answer")},
+        "cost_usd": {name: getattr(part.cost, name) for name in _COST_OF_PART},
     }
 
 

@@ -16,6 +16,7 @@ from rich.text import Text
 
 from loadtester.analysis import Figures, Report, Spread
 from loadtester.reporters.quota_lines import quota_lines
+from loadtester.reporters.threshold_lines import threshold_lines
 
 _COLOURS = {"valid": "bold green", "suspect": "bold yellow", "invalid": "bold red"}
 _MODEL_NOISE = re.compile(r"(-20\d{6})?(-v\d+(:\d+)?)?$")
@@ -35,6 +36,7 @@ _LABELS = (
         "quality ",
         "held ",
         "reconnects ",
+        "degraded ",
         "tokens ",
         "cost ",
         "budget ",
@@ -45,17 +47,19 @@ _LABELS = (
     " " * _INDENT,
 )
 _UNCORRECTED = "\nclosed model: latency is uncorrected, as a user who waits for a slow answer asks nothing meanwhile"
-_UNSENT = ("planned", "dropped", "cancelled", "unfinished", "sent")
+_UNSENT = ("warmup", "planned", "dropped", "cancelled", "unfinished", "sent")
 
 
 def print_summary(report: Report, console: Console, *, is_compact: bool = False) -> None:
     """Print the summary; the compact one has no tables by query type and model."""
     parts = [
         _verdict(report),
+        *threshold_lines(report),
         _headline(report),
         _funnel(report),
         _rates(report),
         _latency(report),
+        *_sure(report),
         *_split(report),
         *([] if is_compact else _by(report)),
         _money(report),
@@ -139,6 +143,8 @@ def _funnel(report: Report) -> RenderableType:
     attempts = report.total.attempts
     if attempts is not None:
         lines.append(f"attempts   {attempts.total:,}: {attempts.retried:,} throttled requests tried again")
+    if report.total.degraded:
+        lines.append(f"degraded   {report.total.degraded:,} answers had to do without a store of the target's")
     cache = report.total.cache
     if cache is not None:
         lines.append(
@@ -183,6 +189,21 @@ def _latency(report: Report) -> RenderableType:
         if spread.count:
             table.add_row(name, f"{spread.count:,}", *_columns(spread, "mean", "p50", "p95", "p99", "max"))
     return table
+
+
+def _sure(report: Report) -> Iterator[RenderableType]:
+    """Between what the tails lie, as far as the run can tell."""
+    lines = []
+    for name, spread in (("latency", report.total.latency), ("first token", report.total.ttft)):
+        found = [
+            f"{tail} {_seconds(spread.ci95[tail][0])} to {_seconds(spread.ci95[tail][1])}"
+            for tail in ("p95", "p99")
+            if tail in spread.ci95
+        ]
+        if found:
+            lines.append(f"{name:<12} {'  '.join(found)}")
+    if lines:
+        yield Text("\n".join(["95 % intervals (s)", *lines]))
 
 
 def _split(report: Report) -> Iterator[RenderableType]:
@@ -262,6 +283,9 @@ def _money(report: Report) -> RenderableType:
             f"projected  {_usd(cost.daily)} a day, {_usd(cost.monthly)} a month "
             f"at {cost.daily_messages:,} messages a day"
         )
+        if "monthly" in cost.ci95:
+            low, high = cost.ci95["monthly"]
+            lines.append(f"           95 % interval of the month ${low:,.2f} to ${high:,.2f}")
         if cost.monthly_if_all_answered not in (None, cost.monthly):
             lines.append(f"           {_usd(cost.monthly_if_all_answered)} a month if every message had been answered")
         lines.append(f"           {cost.assumption}")
@@ -273,6 +297,8 @@ def _budget(budget: Mapping[str, Any]) -> str:
     """What became of --max-cost."""
     spent, cap, assumed, over = (Decimal(budget[f"{name}_usd"]) for name in ("spent", "cap", "assumed", "over"))
     text = f"budget     {_usd(spent, 4)} of {_usd(cap, 4)} spent"
+    if budget.get("is_open"):
+        text += " in the seconds on record; what was in flight then is not in it"
     if budget["assumed_requests"]:
         text += f", {_usd(assumed, 4)} set aside for {budget['assumed_requests']:,} requests whose usage never came"
     if budget["underestimated_requests"]:

@@ -1,0 +1,89 @@
+"use strict";
+// The levers of `fmload cost`, pulled in its order: lengths, then who answers, then the cache. Each is linear in the
+// bill's lines, so the coefficients in the page give the same sums.
+(() => {
+  const form = document.getElementById("what-if");
+  if (!form) return;
+  const data = JSON.parse(document.getElementById("what-if-data").textContent);
+  const at = (name) => document.getElementById(`what-if-${name}`);
+  const input = (name) => (at(name) ? Number(at(name).value) : null);
+  const usd = (value) => value.toLocaleString("en-US", { style: "currency", currency: "USD" });
+  const sum = (values) => values.reduce((total, value) => total + value, 0);
+
+  // What each line's share goes to by model: a share that grows takes from the others in their proportion.
+  const moved = (share) => {
+    const models = [...new Set(data.lines.map((line) => line.model))];
+    const now = Object.fromEntries(models.map((model) => [model, sum(data.lines.filter((line) => line.model === model).map((line) => line.share))]));
+    const paid = sum(Object.values(now));
+    const others = paid - now[data.movable];
+    const then = Object.fromEntries(models.map((model) => [model, model === data.movable ? share * paid : (now[model] * paid * (1 - share)) / others]));
+    const gains = models.filter((model) => then[model] > now[model]).map((model) => [model, then[model] - now[model]]);
+    const gained = sum(gains.map(([, gain]) => gain));
+    return (line) => {
+      if (then[line.model] >= now[line.model]) return [[line.model, line.share]];
+      const stays = then[line.model] / now[line.model];
+      return [[line.model, line.share * stays], ...gains.map(([model, gain]) => [model, (line.share * (1 - stays) * gain) / gained])];
+    };
+  };
+
+  const perMessage = ({ share, hits, limit }) => {
+    const cacheable = sum(data.lines.filter((line) => line.cacheable).map((line) => line.share));
+    const stays = hits === null || !cacheable ? 1 : 1 - (hits - data.hits) / cacheable;
+    const pieces = share === null ? (line) => [[line.model, line.share]] : moved(share);
+    return sum(
+      data.lines.map((line) => {
+        const tokens = line.outputs[limit === null ? 0 : 1 + limit];
+        const cost = sum(pieces(line).map(([model, part]) => part * (line.prompt[model] + tokens * line.token[model])));
+        return cost * (line.cacheable ? stays : 1);
+      }),
+    );
+  };
+
+  const untouched = Object.fromEntries(["messages", "share", "hits", "limit"].map((name) => [name, input(name)]));
+  const state = () => {
+    const is = (name) => input(name) !== null && input(name) !== untouched[name];
+    const messages = is("messages") ? Number((10 ** input("messages")).toPrecision(3)) : data.messages;
+    return {
+      messages: Math.round(messages),
+      share: is("share") ? input("share") / 100 : null,
+      hits: is("hits") ? input("hits") / 100 : null,
+      limit: is("limit") ? input("limit") : null,
+    };
+  };
+
+  const quoted = (text) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'"'"'`)}'`);
+  const command = ({ messages, share, hits, limit }) =>
+    [
+      `fmload cost ${quoted(data.run)} --messages-per-day ${messages}`,
+      limit === null ? "" : `--max-tokens ${data.limits[limit]}`,
+      share === null ? "" : `--share ${quoted(`${data.movable}=${Math.round(share * 100)}%`)}`,
+      hits === null ? "" : `--exact-hits ${Math.round(hits * 100)}%`,
+    ]
+      .filter(Boolean)
+      .join(" ");
+
+  const show = () => {
+    const asked = state();
+    const day = perMessage(asked) * asked.messages;
+    const before = perMessage({ share: null, hits: null, limit: null }) * asked.messages;
+    at("day").textContent = usd(day);
+    at("month").textContent = usd(day * data.days);
+    at("saved").textContent = usd((before - day) * data.days);
+    const put = (name, text) => {
+      if (!at(name)) return;
+      at(`${name}-value`).textContent = text;
+      at(name).setAttribute("aria-valuetext", text);
+    };
+    put("messages", asked.messages.toLocaleString("en-US"));
+    put("share", `${at("share")?.value} %`);
+    put("hits", `${at("hits")?.value} %`);
+    put("limit", asked.limit === null ? "as it is" : data.limits[asked.limit].toLocaleString("en-US"));
+    document.getElementById("cuts").textContent = asked.limit === null ? "" : data.cuts[asked.limit];
+    at("command").textContent = command(asked);
+  };
+  form.addEventListener("input", show);
+  form.addEventListener("submit", (event) => event.preventDefault());
+  form.addEventListener("reset", () => requestAnimationFrame(show));
+  form.hidden = false;
+  show();
+})();

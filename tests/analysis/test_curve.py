@@ -1,0 +1,58 @@
+"""Latency by percentile, spaced by nines."""
+
+import numpy as np
+import pytest
+
+from loadtester.analysis.curve import curve
+from loadtester.model import Series
+from loadtester.recorder import Interval, Recording, count_ns, recording
+
+LATENCY = Series("latency", "q", "ai", "m", is_ok=True)
+
+
+def _run(seconds, each, seed=1):
+    rng = np.random.default_rng(seed)
+    drawn = [(rng.lognormal(0.0, 0.5, each) * 1e9).astype(np.int64) for _ in range(seconds)]
+    run = recording(Interval(i, counts={LATENCY: count_ns(one)}) for i, one in enumerate(drawn))
+    return run, np.concatenate(drawn) / 1e9
+
+
+def test_the_curve_is_that_of_the_samples():
+    """Each point is the percentile of what was recorded, to the histogram's three digits."""
+    run, values_s = _run(60, 200)
+    found = curve(run, "latency")
+    ranks = np.maximum(1, np.ceil(np.array(found.percents) / 100 * len(values_s) - 1e-9)).astype(int)
+    exact = np.sort(values_s)[ranks - 1]
+    assert np.allclose(found.seconds, exact, rtol=2e-3)
+
+
+@pytest.mark.parametrize("count", [1, 58, 59, 299, 2_995])
+def test_it_ends_where_samples_do(count):
+    """The last percentile is one that still has a one-sided 95 % bound: p^n ≤ 5 %."""
+    run, _ = _run(1, count)
+    last = curve(run, "latency").percents[-1] / 100
+    assert last**count <= 0.05 + 1e-9
+    next_nine = 1 - (1 - last) * 10 ** (-1 / 20)
+    assert next_nine**count > 0.05
+
+
+def test_the_interval_holds_the_curve_and_narrows():
+    """Low ≤ value ≤ high; sixteen times the samples make an interval less than half as wide."""
+    few, many = (curve(_run(60, each)[0], "latency") for each in (20, 320))
+    for found in (few, many):
+        assert all(low <= value <= high for low, value, high in zip(found.low, found.seconds, found.high, strict=True))
+    at = few.percents.index(90.0)
+    assert many.percents[at] == 90.0
+    assert many.high[at] - many.low[at] < (few.high[at] - few.low[at]) / 2
+
+
+def test_a_short_run_has_no_interval():
+    """Under half a minute says too little of how seconds vary."""
+    found = curve(_run(29, 50)[0], "latency")
+    assert found.seconds
+    assert found.low == found.high == ()
+
+
+def test_nothing_recorded():
+    """Without an answer there is no curve."""
+    assert curve(Recording(), "latency").percents == ()
