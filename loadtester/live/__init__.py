@@ -1,5 +1,7 @@
-"""Observers of a running run."""
+"""Observers of a running run. Those that draw it or send it somewhere are in modules of their own."""
 
-from loadtester.live.progress import Lines, Observer, Quiet, Screen
+from loadtester.live.observer import Observer, Quiet, Together, Watcher
+from loadtester.live.relay import Relay
+from loadtester.live.traced import traced
 
-__all__ = ["Lines", "Observer", "Quiet", "Screen"]
+__all__ = ["Observer", "Quiet", "Relay", "Together", "Watcher", "traced"]

@@ -1,0 +1,102 @@
+"""An OpenTelemetry collector, spoken to by OTLP over HTTP: who we are, where it is, and what we hand it.
+
+The exporters are OpenTelemetry's own, so that all OTEL_EXPORTER_OTLP_* and OTEL_RESOURCE_ATTRIBUTES hold. Needs
+`opentelemetry-sdk` and `opentelemetry-exporter-otlp-proto-http`.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.metrics.export import (
+    AggregationTemporality,
+    Histogram,
+    HistogramDataPoint,
+    Metric,
+    MetricExportResult,
+    MetricsData,
+    NumberDataPoint,
+    ResourceMetrics,
+    ScopeMetrics,
+    Sum,
+)
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import SpanExportResult
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+
+from loadtester import __version__
+
+#: How long one export may take, with OpenTelemetry's own tries at it, in seconds.
+LIMIT_S: Final = 5.0
+SCOPE: Final = InstrumentationScope("fmload", __version__)
+_CUMULATIVE: Final = AggregationTemporality.CUMULATIVE
+
+#: Attributes as a key: pairs of name and value.
+Labels = tuple[tuple[str, str], ...]
+#: Counts of each bucket, and the sum of the values.
+Buckets = tuple[list[int], float]
+
+
+class Collector:
+    """Where one process of a run sends its telemetry; `endpoint` None is what the environment says.
+
+    Not thread-safe; each exporter is made when it is first used.
+    """
+
+    def __init__(self, endpoint: str | None, instance: str, run: str) -> None:
+        # Its exporters log each failure, with a stack: the run's own word about it is enough.
+        logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
+        self._base = None if endpoint is None else endpoint.rstrip("/")
+        self._metrics: OTLPMetricExporter | None = None
+        self._spans: OTLPSpanExporter | None = None
+        found = Resource.create()
+        if str(found.attributes.get("service.name", "")).startswith("unknown_service"):
+            found = found.merge(Resource({"service.name": "fmload"}))
+        ours = {"service.version": __version__, "service.instance.id": f"{os.getpid()}-{instance}", "fmload.run": run}
+        self.resource = found.merge(Resource(ours))
+
+    def send_metrics(self, metrics: Sequence[Metric]) -> bool:
+        """Whether the collector took them."""
+        if self._metrics is None:
+            endpoint = None if self._base is None else f"{self._base}/v1/metrics"
+            self._metrics = OTLPMetricExporter(endpoint=endpoint, timeout=LIMIT_S)
+        scoped = ScopeMetrics(SCOPE, metrics, "")
+        data = MetricsData([ResourceMetrics(self.resource, [scoped], "")])
+        return self._metrics.export(data, timeout_millis=LIMIT_S * 1e3) is MetricExportResult.SUCCESS
+
+    def send_spans(self, spans: Sequence[ReadableSpan]) -> bool:
+        """Whether the collector took them."""
+        if self._spans is None:
+            endpoint = None if self._base is None else f"{self._base}/v1/traces"
+            self._spans = OTLPSpanExporter(endpoint=endpoint, timeout=LIMIT_S)
+        return self._spans.export(spans) is SpanExportResult.SUCCESS
+
+    def close(self) -> None:
+        """Try nothing again, and close the connections."""
+        for exporter in (self._metrics, self._spans):
+            if exporter is not None:
+                exporter.shutdown()
+
+
+def counter(name: str, unit: str, words: str, values: Mapping[Labels, float], span_ns: tuple[int, int]) -> Metric:
+    """A sum that only grows; `span_ns` is from when to when, in ns of the epoch."""
+    points = [NumberDataPoint(dict(key), *span_ns, value) for key, value in values.items()]
+    return Metric(name, words, unit, Sum(points, _CUMULATIVE, is_monotonic=True))
+
+
+def histogram(
+    name: str, unit: str, words: str, edges: Sequence[float], values: Mapping[Labels, Buckets], span_ns: tuple[int, int]
+) -> Metric:
+    """Counts by bucket; `edges` are upper ones, the last bucket is open."""
+    points = [
+        # Neither least nor greatest is known exactly, and both may be left out.
+        HistogramDataPoint(dict(key), *span_ns, sum(counts), total, counts, edges, None, None)  # type: ignore[arg-type]  # see above
+        for key, (counts, total) in values.items()
+    ]
+    return Metric(name, words, unit, Histogram(points, _CUMULATIVE))

@@ -1,0 +1,224 @@
+"""A client span for some requests, and tokens by request, from each process that sends.
+
+https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-spans , https://www.w3.org/TR/trace-context/
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Sequence
+from random import Random
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import msgspec
+
+from loadtester.drivers import Driver
+from loadtester.drivers.contract import Probe
+from loadtester.live.extra import needs
+from loadtester.live.otel import provider
+from loadtester.model import Ending, Outcome, Request, Usage
+from loadtester.scenario import Scenario
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.metrics.export import Metric
+
+    from loadtester.live.collector import Buckets, Collector, Labels
+
+#: The bounds that the conventions ask for.
+TOKENS: Final = tuple(4**power for power in range(14))
+#: Spans that may wait for the collector; of a target that refuses all, this is the last few seconds.
+_MOST_WAITING: Final = 8_192
+_BATCH: Final = 512
+_EVERY_S: Final = 2.0
+_END_LIMIT_S: Final = 12.0
+_TRACEPARENT_FLAGS: Final = "01"
+
+
+class Exchange(NamedTuple):
+    """A request and its end, as a span is made of it; moments in ns of the epoch. `ending` None was given up."""
+
+    trace_id: int
+    span_id: int
+    request: Request
+    began_ns: int
+    ended_ns: int
+    first_ns: int | None
+    ending: Ending | None
+    answer: str | None = None
+
+
+def traced(driver: Driver, scenario: Scenario, worker: int) -> Driver:
+    """The driver itself where nobody asked for OpenTelemetry, so that it costs nothing; else one that keeps spans."""
+    if not scenario.observe.has_otel:
+        return driver
+    with needs("otel"):
+        from loadtester.live.collector import Collector  # noqa: PLC0415  an extra
+    collector = Collector(scenario.observe.otel_endpoint, f"worker-{worker}", scenario.output.name)
+    return Traced(driver, scenario, Spans(collector, scenario))
+
+
+class Traced:
+    """A driver whose requests may get a span: every one that fails, and the sampled part of the others.
+
+    A sampled request tells the target of its trace by a `traceparent`, where the protocol has room for one.
+    """
+
+    def __init__(self, inner: Driver, scenario: Scenario, spans: Spans, *, draw: Random | None = None) -> None:
+        self._inner = inner
+        self._spans = spans
+        self._sample = scenario.observe.otel_sample
+        self._has_content = scenario.observe.has_otel_content
+        # Not the run's seed: two runs of one scenario are two sets of traces.
+        self._draw = draw or Random()
+        self.opens_ahead = inner.opens_ahead
+
+    async def check(self) -> None:
+        """As the inner driver."""
+        await self._inner.check()
+
+    async def prepare(self, request: Request) -> None:
+        """As the inner driver."""
+        await self._inner.prepare(request)
+
+    async def send(self, request: Request, probe: Probe) -> Ending:
+        """Send one request as the inner driver does; what is written down of it is written after its end."""
+        draw = self._draw
+        is_sampled = draw.random() < self._sample
+        trace_id, span_id = draw.getrandbits(128) or 1, draw.getrandbits(64) or 1
+        listening = _Listening(probe, has_content=is_sampled and self._has_content)
+        if is_sampled:
+            request = msgspec.structs.replace(request, traceparent=traceparent(trace_id, span_id))
+        began_ns, ending = time.time_ns(), None
+        try:
+            ending = await self._inner.send(request, listening)
+            return ending
+        finally:
+            if ending is not None and ending.usage is not None:
+                self._spans.count(request.model, ending.model, ending.usage)
+            if is_sampled or ending is None or ending.outcome is not Outcome.OK:
+                self._spans.keep(
+                    Exchange(
+                        trace_id,
+                        span_id,
+                        request,
+                        began_ns,
+                        time.time_ns(),
+                        listening.first_ns,
+                        ending,
+                        "".join(listening.texts) if is_sampled and self._has_content else None,
+                    )
+                )
+
+    async def finish(self, request: Request) -> None:
+        """As the inner driver."""
+        await self._inner.finish(request)
+
+    async def aclose(self) -> None:
+        """Close every connection, and send what is left to the collector."""
+        await self._inner.aclose()
+        await asyncio.to_thread(self._spans.close)
+
+
+def traceparent(trace_id: int, span_id: int) -> str:
+    """The header's value: version 00, sampled."""
+    return f"00-{trace_id:032x}-{span_id:016x}-{_TRACEPARENT_FLAGS}"
+
+
+class _Listening:
+    """A probe that also notes when the first piece came, and what was said where that is to be kept."""
+
+    __slots__ = ("_has_content", "_probe", "connected", "first_ns", "reconnected", "sent", "texts")
+
+    def __init__(self, probe: Probe, *, has_content: bool) -> None:
+        self._probe = probe
+        self._has_content = has_content
+        self.sent, self.connected, self.reconnected = probe.sent, probe.connected, probe.reconnected
+        self.first_ns: int | None = None
+        self.texts: list[str] = []
+
+    def chunk(self, n_bytes: int, text: str) -> None:
+        self._probe.chunk(n_bytes, text)
+        self._hear((text,))
+
+    def chunks(self, n_bytes: int, texts: Sequence[str]) -> None:
+        self._probe.chunks(n_bytes, texts)
+        self._hear(texts)
+
+    def _hear(self, texts: Sequence[str]) -> None:
+        if self.first_ns is None:
+            self.first_ns = time.time_ns()
+        if self._has_content:
+            self.texts.extend(texts)
+
+
+class Spans:
+    """Sends one process's spans and token counts, on a thread of its own; `keep` and `count` take a microsecond.
+
+    What the collector does not take is gone: neither the run nor its memory waits for it.
+    """
+
+    def __init__(self, collector: Collector, scenario: Scenario) -> None:
+        self._collector = collector
+        self._provider = provider(scenario)
+        self._waiting: deque[Exchange] = deque(maxlen=_MOST_WAITING)
+        self._tokens: dict[tuple[str, str, str], tuple[list[int], list[int]]] = {}
+        self._began_ns = time.time_ns()
+        self._is_ended = Event()
+        self._thread = Thread(target=self._work, name="fmload-spans", daemon=True)
+        self._thread.start()
+
+    def keep(self, exchange: Exchange) -> None:
+        """Make a span of it later."""
+        self._waiting.append(exchange)
+
+    def count(self, asked: str, answered_by: str | None, usage: Usage) -> None:
+        """Count an answer's tokens, where the target told them: an estimate is nobody's usage."""
+        if usage.is_estimated:
+            return
+        used = (("input", usage.input + usage.cache_read + usage.cache_write), ("output", usage.output))
+        for kind, tokens in used:
+            key = (asked, answered_by or asked, kind)
+            counts, total = self._tokens.setdefault(key, ([0] * (len(TOKENS) + 1), [0]))
+            counts[bisect_left(TOKENS, tokens)] += 1
+            total[0] += tokens
+
+    def close(self) -> None:
+        """Send what is left, within a few seconds."""
+        self._is_ended.set()
+        self._thread.join(_END_LIMIT_S)
+        self._collector.close()
+
+    def _work(self) -> None:
+        from loadtester.live.span import span_of  # noqa: PLC0415  an extra
+
+        is_last = False
+        while not is_last:
+            is_last = self._is_ended.wait(_EVERY_S)
+            is_taken = True
+            while self._waiting and is_taken:
+                batch = [self._waiting.popleft() for _ in range(min(_BATCH, len(self._waiting)))]
+                made = [span_of(one, self._provider, self._collector.resource) for one in batch]
+                is_taken = self._collector.send_spans(made)
+            if self._tokens and is_taken:
+                self._collector.send_metrics([self._usage()])
+
+    def _usage(self) -> Metric:
+        from loadtester.live.collector import histogram  # noqa: PLC0415  an extra
+
+        values: dict[Labels, Buckets] = {}
+        for (asked, answered_by, kind), (counts, total) in self._tokens.copy().items():
+            labels = {
+                "gen_ai.operation.name": "chat",
+                "gen_ai.provider.name": self._provider,
+                "gen_ai.request.model": asked,
+                "gen_ai.response.model": answered_by,
+                "gen_ai.token.type": kind,
+            }
+            values[tuple((name, value) for name, value in labels.items() if value)] = (list(counts), float(total[0]))
+        words = "Number of input and output tokens used."
+        span_ns = (self._began_ns, time.time_ns())
+        return histogram("gen_ai.client.token.usage", "{token}", words, TOKENS, values, span_ns)

@@ -1,0 +1,158 @@
+"""The dashboard and remote write against a real Prometheus, and a real run."""
+
+import json
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.parse import urlencode
+from urllib.request import urlopen
+
+import pytest
+
+from loadtester.live.remote_write import RemoteWrite
+
+ROOT = Path(__file__).parents[2]
+DASHBOARD = json.loads((ROOT / "docs" / "grafana" / "fmload.json").read_text())
+#: How long a process may take for what it is waited for, in seconds: a noisy machine's, not what is measured.
+LIMIT_S = 60.0
+needs_prometheus = pytest.mark.skipif(shutil.which("prometheus") is None, reason="needs prometheus (apt)")
+
+
+def test_panels_are_there_once_and_in_their_places():
+    """No two panels share an id or a place, and each has a query of a metric of ours."""
+    panels = DASHBOARD["panels"]
+    taken = [
+        (x, y)
+        for panel in panels
+        for x in range(panel["gridPos"]["x"], panel["gridPos"]["x"] + panel["gridPos"]["w"])
+        for y in range(panel["gridPos"]["y"], panel["gridPos"]["y"] + panel["gridPos"]["h"])
+    ]
+    assert len({panel["id"] for panel in panels}) == len(panels)
+    assert len(set(taken)) == len(taken)
+    assert max(x for x, _ in taken) < 24
+    assert all("fmload_" in target["expr"] for panel in panels for target in panel["targets"])
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory):
+    """The base URL of a Prometheus that has scraped a run for some seconds."""
+    folder = tmp_path_factory.mktemp("watched")
+    run = _run(folder)
+    try:
+        metrics = _said(run, r"metrics at http://(\S+)/metrics")
+        scrape = {"job_name": "fmload", "scrape_interval": "1s", "static_configs": [{"targets": [metrics]}]}
+        # JSON is YAML.
+        (folder / "prometheus.yml").write_text(json.dumps({"scrape_configs": [scrape]}))
+        prometheus = _prometheus(folder)
+        try:
+            address = _said(prometheus, r"Listening on.*address=(\S+)")
+            yield f"http://{address}"
+        finally:
+            _end(prometheus)
+    finally:
+        _end(run)
+
+
+@needs_prometheus
+def test_every_panel_shows_something_of_a_run(watched):
+    """Each query of the dashboard is understood by Prometheus, and finds data of a run that goes on."""
+    queries = {target["expr"] for panel in DASHBOARD["panels"] for target in panel["targets"]}
+    empty = queries
+    until_s = time.monotonic() + LIMIT_S
+    while empty and time.monotonic() < until_s:
+        time.sleep(1.0)
+        empty = {query for query in empty if not _ask(watched, _filled_in(query))}
+    assert not empty
+
+
+@needs_prometheus
+def test_prometheus_takes_what_is_pushed(watched, tick_of):
+    """A real remote-write receiver reads the protobuf and the snappy written here, with labels and values."""
+    said = []
+    name = 'näme, "quoted"'
+    with RemoteWrite(f"{watched}/api/v1/write", {"name": name}, None, said.append) as pushing:
+        pushing.observe(tick_of(ok=7, throttled=2))
+    assert said == []
+    counts = {
+        one["metric"]["outcome"]: one["value"][1] for one in _ask(watched, 'fmload_requests_total{query="pushed"}')
+    }
+    assert counts == {"ok": "7", "throttled": "2"}
+    (info,) = _ask(watched, f"fmload_run{{name={json.dumps(name, ensure_ascii=False)}}}")
+    assert info["metric"]["job"] == "fmload"
+    assert _ask(watched, 'fmload_latency_seconds_bucket{query="pushed",le="+Inf"}')[0]["value"][1] == "7"
+
+
+@needs_prometheus
+def test_a_prometheus_that_takes_nothing_is_told_of_once(watched, tick_of):
+    """Here one without such an address; the run would go on."""
+    said = []
+    with RemoteWrite(f"{watched}/nowhere?token=geheim", {}, None, said.append) as pushing:
+        pushing.observe(tick_of(ok=1))
+    (line,) = said
+    assert "HTTP 40" in line
+    assert "geheim" not in line
+
+
+def _filled_in(query):
+    return query.replace("$instance", ".*").replace("$__rate_interval", "10s")
+
+
+def _ask(base, query):
+    with urlopen(f"{base}/api/v1/query?{urlencode({'query': query})}") as answer:  # noqa: S310  our own process
+        found = json.load(answer)
+    assert found["status"] == "success"
+    return found["data"]["result"]
+
+
+def _run(folder):
+    flags = "run --pattern sustained -d 5m -r 20/s --protocol rest --time-scale 0.05 --tokens-per-minute 2000000 -y"
+    with (folder / "run.txt").open("wb") as said:
+        run = subprocess.Popen(
+            [sys.executable, "-m", "loadtester", *flags.split(), "--prometheus", ":0", "--summary", "none"],
+            cwd=folder,
+            stderr=said,
+            stdout=subprocess.DEVNULL,
+        )
+    run.said = folder / "run.txt"
+    return run
+
+
+def _prometheus(folder):
+    with (folder / "prometheus.txt").open("wb") as said:
+        process = subprocess.Popen(
+            [
+                "prometheus",
+                f"--config.file={folder}/prometheus.yml",
+                f"--storage.tsdb.path={folder}/data",
+                "--web.listen-address=127.0.0.1:0",
+                "--web.enable-remote-write-receiver",
+            ],
+            stderr=said,
+            stdout=subprocess.DEVNULL,
+        )
+    process.said = folder / "prometheus.txt"
+    return process
+
+
+def _said(process, pattern):
+    until_s = time.monotonic() + LIMIT_S
+    while time.monotonic() < until_s:
+        if found := re.search(pattern, process.said.read_text()):
+            return found[1]
+        if process.poll() is not None:
+            break
+        time.sleep(0.05)
+    pytest.fail(f"never said {pattern}:\n{process.said.read_text()}")
+
+
+def _end(process):
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(LIMIT_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

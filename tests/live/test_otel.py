@@ -1,0 +1,227 @@
+"""What a collector gets, decoded with OpenTelemetry's own protobufs; and what becomes of a run without one."""
+
+import asyncio
+import gzip
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from random import Random
+
+import pytest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from loadtester.drivers.http.headers import post_head, with_trace
+from loadtester.live import traced
+from loadtester.live.otel import Otel
+from loadtester.live.traced import Spans, Traced, traceparent
+from loadtester.model import Ending, Outcome, Request, Usage
+from loadtester.scenario import resolve
+
+
+class Receiver:
+    """Keeps what is sent to it, and answers with `status`."""
+
+    def __init__(self, status):
+        self.spans, self.metrics = [], []
+        receiver = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["content-length"]))
+                receiver.take(self.path, gzip.decompress(body) if self.headers["content-encoding"] == "gzip" else body)
+                self.send_response(status)
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+
+    def take(self, path, body):
+        if path == "/v1/traces":
+            for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
+                self.spans += [span for scope in resource.scope_spans for span in scope.spans]
+        elif path == "/v1/metrics":
+            for resource in ExportMetricsServiceRequest.FromString(body).resource_metrics:
+                self.metrics += [metric for scope in resource.scope_metrics for metric in scope.metrics]
+
+
+@pytest.fixture
+def receiver(request):
+    found = Receiver(getattr(request, "param", 200))
+    thread = threading.Thread(target=found.server.serve_forever, args=(0.01,))
+    thread.start()
+    yield found
+    found.server.shutdown()
+    thread.join()
+    found.server.server_close()
+
+
+def scenario(url, **more):
+    return resolve({"observe.otel_endpoint": url, **more})
+
+
+def attributes(of):
+    return {pair.key: getattr(pair.value, pair.value.WhichOneof("value")) for pair in of.attributes}
+
+
+class Target:
+    """A driver whose target answers every third request, and refuses the others."""
+
+    opens_ahead = False
+
+    def __init__(self):
+        self.parents = []
+
+    async def send(self, request, probe):
+        self.parents.append(request.traceparent)
+        if request.id % 3:
+            return Ending(Outcome.THROTTLED, detail="slow down, Bearer abcdefghijkl")
+        probe.chunks(3, ["a", "b"])
+        return Ending(Outcome.OK, "stop", Usage(100, 20, cache_read=5), "model-b")
+
+    async def aclose(self):
+        pass
+
+
+class Probe:
+    def __getattr__(self, name):
+        return lambda *_: None
+
+
+def drive(scenario, n=30):
+    """Send n requests; gives what the target saw as their traces."""
+
+    async def run():
+        target = Target()
+        driver = traced(target, scenario, 0)
+        for number in range(n):
+            request = Request(number, "greeting", "ai", "model-a", f"secret {number}", "s", 1, 64, "en")
+            await driver.send(request, Probe())
+        await driver.aclose()
+        return target.parents
+
+    return asyncio.run(run())
+
+
+def test_without_a_collector_the_driver_is_the_driver():
+    """Nothing stands between engine and driver that nobody asked for."""
+    target = Target()
+    assert traced(target, resolve({}), 0) is target
+
+
+def test_every_failure_has_a_span_and_no_prompt(receiver):
+    """Of good answers only the sampled ones; nothing that was asked or answered, and no credential."""
+    parents = drive(scenario(receiver.url, **{"observe.otel_sample": "0"}))
+    assert parents == [None] * 30
+    assert len(receiver.spans) == 20
+    assert {attributes(span)["error.type"] for span in receiver.spans} == {"throttled"}
+    text = str(receiver.spans)
+    assert "secret" not in text
+    assert "abcdefghijkl" not in text
+
+
+def test_a_sampled_span_follows_the_conventions_and_is_the_target_s_parent(receiver):
+    """Names and values of the attributes; the target gets the same trace and span as the collector."""
+    parents = drive(scenario(receiver.url, **{"observe.otel_sample": "100%", "observe.otel_content": "true"}), n=1)
+    (span,) = receiver.spans
+    assert parents == [traceparent(int.from_bytes(span.trace_id), int.from_bytes(span.span_id))]
+    assert (span.name, span.kind) == ("chat model-a", 3)
+    found = attributes(span)
+    assert found["gen_ai.operation.name"] == "chat"
+    assert found["gen_ai.request.model"] == "model-a"
+    assert found["gen_ai.response.model"] == "model-b"
+    assert (found["gen_ai.usage.input_tokens"], found["gen_ai.usage.output_tokens"]) == (105, 20)
+    assert 0.0 <= found["gen_ai.response.time_to_first_chunk"] < 60.0
+    assert "secret 0" in found["gen_ai.input.messages"]
+    assert '"ab"' in found["gen_ai.output.messages"]
+    assert span.end_time_unix_nano >= span.start_time_unix_nano
+
+
+def test_tokens_are_counted_by_request(receiver):
+    """A histogram of what each answer used, with the bounds of the conventions."""
+    drive(scenario(receiver.url))
+    usage = {
+        attributes(point)["gen_ai.token.type"]: point
+        for metric in receiver.metrics
+        if metric.name == "gen_ai.client.token.usage"
+        for point in metric.histogram.data_points
+    }
+    assert (usage["input"].count, usage["input"].sum) == (10, 1_050)
+    assert list(usage["output"].explicit_bounds)[:4] == [1, 4, 16, 64]
+    assert usage["output"].bucket_counts[3] == 10
+
+
+def test_metrics_are_those_of_the_conventions(receiver, tick_of):
+    """Durations from sent, not from due, with the bounds that are asked for; sums that only grow."""
+    said = []
+    with Otel(scenario(receiver.url), said.append) as otel:
+        otel.observe(tick_of(ok=4, throttled=2))
+        otel.observe(tick_of(ok=1))
+    found = {metric.name: metric for metric in receiver.metrics}
+    (point,) = found["gen_ai.client.operation.duration"].histogram.data_points
+    assert point.count == sum(point.bucket_counts) == 5
+    assert point.explicit_bounds[0] == 0.01
+    assert not point.HasField("min")
+    assert attributes(point)["gen_ai.request.model"] == "model-a"
+    assert "gen_ai.client.operation.time_to_first_chunk" in found
+    by_outcome = {
+        attributes(point)["fmload.outcome"]: point.as_double for point in found["fmload.requests"].sum.data_points
+    }
+    assert by_outcome == {"ok": 5.0, "throttled": 2.0}
+    assert said == []
+
+
+@pytest.mark.parametrize("receiver", [400], indirect=True)
+def test_a_collector_that_refuses_is_told_of_once(receiver, tick_of):
+    """The run goes on, and ends."""
+    said = []
+    with Otel(scenario(receiver.url), said.append) as otel:
+        otel.observe(tick_of(ok=1))
+    drive(scenario(receiver.url, **{"observe.otel_sample": "1"}), n=3)
+    assert len(said) == 1
+
+
+def test_spans_that_nobody_takes_are_dropped(monkeypatch):
+    """What waits for a collector is bounded, whatever the target refuses."""
+    module = sys.modules["loadtester.live.traced"]
+    monkeypatch.setattr(module, "Thread", lambda **_: threading.Thread(target=lambda: None))
+    spans = Spans(None, resolve({}))
+    for number in range(20_000):
+        spans.keep(number)
+    assert len(spans._waiting) == 8_192
+
+
+def test_a_request_that_is_given_up_has_a_span(receiver):
+    """The engine cancels what takes too long: cancelled it stays, and is written down."""
+
+    class Slow(Target):
+        async def send(self, *_):
+            await asyncio.Event().wait()
+
+    async def run():
+        from loadtester.live.collector import Collector  # noqa: PLC0415
+
+        made = scenario(receiver.url)
+        driver = Traced(Slow(), made, Spans(Collector(receiver.url, "w", "r"), made), draw=Random(1))
+        request = Request(0, "greeting", "ai", "model-a", "p", "s", 1, 64, "en")
+        task = asyncio.create_task(driver.send(request, Probe()))
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await driver.aclose()
+
+    asyncio.run(run())
+    (span,) = receiver.spans
+    assert attributes(span)["error.type"] == "timeout"
+
+
+def test_the_trace_stands_before_the_length():
+    """One more field in a head that is made once; the user's own trace stays as it is."""
+    head = post_head("h", "/p", {}, accept="*/*")
+    assert with_trace(head, "00-a-b-01").endswith(b"\r\ntraceparent: 00-a-b-01\r\ncontent-length: ")
+    own = post_head("h", "/p", {"Traceparent": "00-c-d-01"}, accept="*/*")
+    assert with_trace(own, "00-a-b-01") == own

@@ -1,0 +1,75 @@
+"""What Prometheus scrapes is the run: every counter, whole buckets, and a port that is there or an error."""
+
+import socket
+from decimal import Decimal
+from urllib.request import urlopen
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from loadtester.errors import Exit, FmloadError
+from loadtester.live.extra import needs
+from loadtester.live.prometheus import Prometheus
+
+
+def scraped(url):
+    with urlopen(url) as answer:  # noqa: S310  our own port
+        text = answer.read().decode()
+    return {
+        (sample.name, *sorted(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def test_a_scrape_is_the_run_so_far(tick_of):
+    """Counters by query, kind, model and outcome; buckets that hold what they say; money and tokens by who answered."""
+    said = []
+    labels = (("kind", "ai"), ("model", "model-a"), ("query", "pushed"))
+    with Prometheus("127.0.0.1:0", {"name": "n"}, Decimal(5), said.append) as serving:
+        assert scraped(serving.url) == {("fmload_run", ("name", "n")): 1.0}
+        serving.observe(tick_of(ok=4, throttled=1, dropped=2))
+        serving.observe(tick_of(ok=1, latency_s=2.5))
+        found = scraped(serving.url)
+    of = lambda name, **more: found[(name, *sorted((*labels, *more.items())))]  # noqa: E731  said ten times
+    assert of("fmload_requests_total", outcome="ok") == 5.0
+    assert of("fmload_requests_total", outcome="throttled") == 1.0
+    assert of("fmload_requests_total", outcome="dropped") == 2.0
+    assert of("fmload_in_slo_total") == 5.0
+    assert of("fmload_tokens_total", answered_by="model-a", type="output") == 1_000.0
+    assert of("fmload_cost_usd_total", answered_by="model-a") == pytest.approx(0.0175)
+    assert of("fmload_latency_seconds_bucket", result="ok", le="0.3") == 0.0
+    assert of("fmload_latency_seconds_bucket", result="ok", le="0.75") == 4.0
+    assert of("fmload_latency_seconds_bucket", result="ok", le="3") == 5.0
+    assert of("fmload_latency_seconds_count", result="ok") == 5.0
+    assert of("fmload_latency_seconds_sum", result="ok") == pytest.approx(4.5, rel=1e-3)
+    assert found[("fmload_budget_usd",)] == 5.0
+    assert found[("fmload_in_flight",)] == 3.0
+    assert said == [f"metrics at {serving.url}"]
+
+
+def test_a_port_in_use_is_an_error_before_the_run():
+    """With what to do about it, and the code of wrong usage."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with (
+            pytest.raises(FmloadError, match=f"127.0.0.1:{port}") as raised,
+            Prometheus(f"127.0.0.1:{port}", {}, None, print),
+        ):
+            pytest.fail("entered")
+    assert raised.value.code is Exit.USAGE
+    assert "another port" in raised.value.remedy
+
+
+def test_a_port_for_everybody_is_said_to_be_one():
+    """Not refused: a Prometheus in another container has to reach it."""
+    said = []
+    with Prometheus("0.0.0.0:0", {}, None, said.append):
+        assert "everybody" in said[0]
+
+
+def test_a_missing_extra_says_how_to_install_it():
+    """The name of the package, and the command."""
+    with pytest.raises(FmloadError, match="no_such_package") as raised, needs("prometheus"):
+        import no_such_package  # noqa: F401, PLC0415
+    assert "pip install 'fmload[prometheus]'" in raised.value.remedy
