@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import chain
 from math import ceil
+from shlex import quote
 from typing import Final
 
 from loadtester.analysis.bill_advice import advise_on_bill
@@ -24,6 +25,9 @@ _FEW: Final = 0.01
 _NOT_ERRORS: Final = ("throttled", "truncated", "timeout", "model_timeout", "dropped", "cancelled")
 #: A reservation is large where less than this part of it is used.
 _USED: Final = 0.5
+#: What is tried where the run's own limits are not on record.
+_MANY_TOKENS: Final = 4_096
+_LONG_S: Final = 120.0
 
 
 def advise(report: Report, whole: Totals, prices: PriceTable) -> tuple[Advice, ...]:
@@ -41,7 +45,29 @@ def _share(report: Report, count: int) -> float:
 def _place(report: Report) -> str:
     """The run's directory, for a command."""
     output = report.manifest["scenario"].get("output") or {}
-    return f"{output.get('directory', 'reports')}/{report.manifest.get('id', 'RUN')}"
+    return quote(f"{output.get('directory', 'reports')}/{report.manifest.get('id', 'RUN')}")
+
+
+def _again(report: Report, *changes: str) -> str:
+    """The run's own command with changes behind it: of an option that is given twice the last counts.
+
+    A run that was not started by `fmload run` has no command that could be named.
+    """
+    command = report.manifest.get("command")
+    words = ["(as before)"] if command is None else [quote(str(word)) for word in command]
+    return " ".join(["fmload run", *words, *changes])
+
+
+def _fastest(report: Report) -> tuple[str, ...]:
+    """The model of the run that answers soonest, to ask it alone; none where there is but one."""
+    p50_s = {model: part.latency.p50 for model, part in report.by["model"].items() if model and part.latency.p50}
+    return ("--model", min(p50_s, key=lambda model: p50_s[model])) if len(p50_s) > 1 else ()
+
+
+def _shorter(report: Report) -> tuple[str, ...]:
+    """Answers of half their length at most."""
+    mean = report.total.tokens.output / report.total.funnel.ok if report.total.funnel.ok else 0
+    return ("--max-tokens", str(max(1, round(mean / 2))))
 
 
 def _throttled(report: Report) -> Iterator[Advice]:
@@ -56,7 +82,7 @@ def _throttled(report: Report) -> Iterator[Advice]:
         "on_model": worst.funnel.throttled,
     }
     change = "ask for more quota, lower max_tokens (it is reserved in full) or spread the peak"
-    effect, check = "fewer refusals", "fmload run (as before) --max-tokens with a lower limit"
+    effect, check = "fewer refusals", _again(report, *_shorter(report))
     known = report.quota.by_model.get(model) if report.quota else None
     if known is not None and known.reserved_mean and known.used_mean and known.needed_tokens_per_minute:
         evidence |= {
@@ -90,19 +116,18 @@ def _way_out(known: ModelQuota, reserved: float, used: float, needed: float, rep
         return (
             f"lower --max-tokens to {fits:,}, which 99 % of the answers keep within",
             f"a call reserves {reserved:,.0f} tokens and uses {used:,.0f}: what is held for nothing becomes free",
-            f"fmload run (as before) --max-tokens {fits}",
+            _again(report, "--max-tokens", str(fits)),
         )
     digit = 10 ** max(0, len(str(round(needed))) - 2)
     quota = ceil(needed / digit) * digit
     scaled = "" if known.scaled_from_s is None else f", scaled to a minute from {known.scaled_from_s:.0f} s"
     is_ours = is_bundled(report.manifest["scenario"])
+    how = "" if is_ours else f" (fmload cost {_place(report)} --quota-request)"
     return (
-        f"ask for {quota:,} tokens a minute, or spread the peak",
+        f"ask for {quota:,} tokens a minute{how}, or spread the peak",
         f"the busiest minute's calls use and hold {needed:,.0f}{scaled}"
         + (f"; the limit is {limit:,.0f}" if limit is not None else ""),
-        f"fmload run (as before) --tokens-per-minute {quota}"
-        if is_ours
-        else f"fmload cost {_place(report)} --quota-request, and the same fmload run once it is granted",
+        _again(report, *(("--tokens-per-minute", str(quota)) if is_ours else ())),
     )
 
 
@@ -119,9 +144,9 @@ def _errors(report: Report) -> Iterator[Advice]:
         "give the target more connections to its model, or more tasks" if is_pool else "see the target's log",
         f"up to {_share(report, count):.1%} more of the requests are answered",
         {"errors": count, "outcome": worst.outcome, "detail": worst.detail, "count": worst.count},
-        "fmload run (as before) --model-connections 400 (the bundled target)"
-        if is_pool
-        else "the same fmload run again",
+        _again(
+            report, *(("--model-connections", "400") if is_pool and is_bundled(report.manifest["scenario"]) else ())
+        ),
         _share(report, count),
     )
 
@@ -137,9 +162,7 @@ def _truncated(report: Report) -> Iterator[Advice]:
         "raise --max-tokens, or write prompts that ask for less",
         f"{share:.1%} of the requests get a whole answer",
         {"truncated": report.total.funnel.truncated, "max_tokens": limit},
-        f"fmload run (as before) --max-tokens {2 * limit}"
-        if limit
-        else "fmload run (as before) --max-tokens with a higher limit",
+        _again(report, "--max-tokens", str(2 * limit or _MANY_TOKENS)),
         share,
     )
 
@@ -163,7 +186,7 @@ def _sla(report: Report) -> Iterator[Advice]:
         "shorter answers, or a faster model" if late else "mend what makes them fail",
         f"up to {late / finished:.1%} more of the requests come in time" if late else "as the other findings say",
         {"sla": rates.sla, "target": _SLA_TARGET, "slo_s": slo_s, "late": late},
-        "fmload run (as before) with a faster --model" if late else "the same fmload run, once it is mended",
+        _again(report, *((_fastest(report) or _shorter(report)) if late else ())),
         late / finished,
     )
 
@@ -181,9 +204,7 @@ def _timeouts(report: Report) -> Iterator[Advice]:
         "find out whether they finish at all, then wait longer or ask for less",
         f"up to {_share(report, count):.1%} more of the requests are answered",
         {"timeout": funnel.timeout, "model_timeout": funnel.model_timeout},
-        f"fmload run (as before) --timeout {2 * limit_s:g}s"
-        if limit_s
-        else "fmload run (as before) with a longer --timeout",
+        _again(report, "--timeout", f"{2 * limit_s or _LONG_S:g}s"),
         _share(report, count),
     )
 
@@ -198,6 +219,6 @@ def _held(report: Report) -> Iterator[Advice]:
         "answer faster, or show the answer as it is written: users are ready before it is there",
         f"{share:.1%} of the requests start when their user wants",
         {"held": report.total.held},
-        "fmload run (as before) with shorter answers (--max-tokens) or a faster --model",
+        _again(report, *(_fastest(report) or _shorter(report))),
         share,
     )

@@ -115,6 +115,6 @@ def _wasted(report: Report, place: str) -> Iterator[Advice]:
         "mend what cuts, breaks or spoils them (see `outcomes`)",
         f"{share:.0%} of the bill buys answers",
         {"wasted_usd": str(cost.wasted), "run_usd": str(cost.run)},
-        f"fmload cost {place}: today's bill by outcome",
+        f"fmload cost {place}",
         share,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from loadtester.analysis.answered import cache_hits, fallbacks
@@ -23,17 +23,19 @@ class Totals:
 
     cells: Mapping[CellKey, Cell]
     histograms: Mapping[Series, Histogram]
+    #: Counters of the warm-up, which are in none of the others.
+    warm: Mapping[CellKey, Cell] = field(default_factory=dict)
 
 
 def totals(run: Recording) -> Totals:
     """Add up a run's seconds."""
-    return Totals(run.cells(), run.histograms())
+    return Totals(run.cells(), run.histograms(), run.warm())
 
 
 #: Samples below which the one-sided 95 % bound of a percentile does not exist: ln(0.05) / ln(p).
 _NEEDED = {"p90": 29, "p95": 59, "p99": 299, "p999": 2_995}
 
-_UNSENT = (Outcome.DROPPED, Outcome.CANCELLED)
+UNSENT = (Outcome.DROPPED, Outcome.CANCELLED)
 
 
 def figures(
@@ -51,7 +53,8 @@ def figures(
     requests were sent, `elapsed_s` the time from the start to the last answer.
     """
     cells = {key: cell for key, cell in whole.cells.items() if part(key)}
-    funnel = _funnel(cells, due)
+    warm = {key: cell for key, cell in whole.warm.items() if part(key)}
+    funnel = _funnel(cells, due, sum(cell.count for cell in warm.values()))
     good = sum(cell.in_slo for key, cell in cells.items() if key.outcome is Outcome.OK)
 
     def spread(metric: str, *, is_ok: bool | None = True) -> Spread:
@@ -73,9 +76,10 @@ def figures(
         connect=spread("connect", is_ok=None),
         failed_latency=spread("latency", is_ok=False),
         tokens=_tokens(cells),
-        cost=_cost(cells, good, prices),
+        cost=_cost(cells, good, prices, warm),
         held=sum(cell.held for cell in cells.values()),
         reconnects=sum(cell.reconnects for cell in cells.values()),
+        degraded=sum(cell.degraded for cell in cells.values()),
         split=split_of(sorted({series.metric for series in whole.histograms if part(series)}), spread),
         fallbacks=fallbacks(cells),
         cache=cache_hits(cells),
@@ -83,7 +87,7 @@ def figures(
     )
 
 
-def _funnel(cells: Mapping[CellKey, Cell], due: tuple[int, int] | None) -> Funnel:
+def _funnel(cells: Mapping[CellKey, Cell], due: tuple[int, int] | None, warmup: int) -> Funnel:
     sent: Counter[Outcome] = Counter()
     unsent: Counter[Outcome] = Counter()
     for key, cell in cells.items():
@@ -91,7 +95,7 @@ def _funnel(cells: Mapping[CellKey, Cell], due: tuple[int, int] | None) -> Funne
         unsent[key.outcome] += cell.count - cell.sent
     ended = sent.total()
     planned, n_sent = due or (ended + unsent.total(), ended)
-    named = {outcome.value: sent[outcome] for outcome in Outcome if outcome not in _UNSENT}
+    named = {outcome.value: sent[outcome] for outcome in Outcome if outcome not in UNSENT}
     return Funnel(
         planned=planned,
         dropped=unsent[Outcome.DROPPED],
@@ -100,6 +104,7 @@ def _funnel(cells: Mapping[CellKey, Cell], due: tuple[int, int] | None) -> Funne
         sent=n_sent,
         cancelled_in_flight=sent[Outcome.CANCELLED],
         unanswered=n_sent - ended,
+        warmup=warmup,
         **named,
     )
 
@@ -181,11 +186,12 @@ def spent(cells: Mapping[CellKey, Cell], prices: PriceTable) -> Decimal | None:
     return total
 
 
-def _cost(cells: Mapping[CellKey, Cell], good: int, prices: PriceTable) -> Cost:
-    run = spent(cells, prices)
+def _cost(cells: Mapping[CellKey, Cell], good: int, prices: PriceTable, warm: Mapping[CellKey, Cell]) -> Cost:
+    run, warmup = spent(cells, prices), spent(warm, prices)
     ok = spent({key: cell for key, cell in cells.items() if key.outcome is Outcome.OK}, prices)
     return Cost(
-        run=run,
+        run=None if run is None or warmup is None else run + warmup,
+        warmup=warmup,
         good=ok,
         wasted=None if run is None or ok is None else run - ok,
         per_good_answer=run / good if run is not None and good else None,

@@ -6,14 +6,17 @@ of different query types differ in length, so each is measured by the median of 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
 
-from loadtester.analysis.calls import Calls, Floats
+from loadtester.analysis.calls import Calls, Flags, Floats
+from loadtester.recorder import Recording
 
+#: From when to when, in seconds of the run.
+Span = tuple[float, float]
 Met = Literal["quota", "service", "both", "neither"]
 
 #: Spans of a run, and the answers that each must hold on average: then the median of one is within some 6 %.
@@ -24,6 +27,9 @@ _FEWEST_SPANS: Final = 3
 _SLOW: Final = 1.5
 #: Part of the calls that may be refused before the quota counts as met.
 _FEW: Final = 0.001
+#: Time away, and part of a core used, from which on the generator's own trouble is in what it measures.
+_STALL_S: Final = 0.05
+_BUSY_CORE: Final = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +73,23 @@ class Knees:
         return "neither a quota nor a slower service was met"
 
 
-def knees_of(by_model: Mapping[str, Calls], duration_s: float) -> Knees:
-    """The knees of a run, all its models together."""
+def own_trouble(run: Recording) -> tuple[Span, ...]:
+    """When fmload itself was away or short of processor: what it measured then says nothing of the service.
+
+    A stall is told with the second that it began in, or the one that it ended in.
+    """
+    return tuple(
+        (interval.second - interval.stall_s, interval.second + 1 + interval.stall_s)
+        for interval in run.intervals
+        if interval.stall_s > _STALL_S or interval.busiest_s > _BUSY_CORE
+    )
+
+
+def knees_of(by_model: Mapping[str, Calls], duration_s: float, trouble: Sequence[Span] = ()) -> Knees:
+    """The knees of a run, all its models together; answers under way in `trouble` tell nothing of the service."""
     due_s = np.concatenate([calls.due_s for calls in by_model.values()])
     refused_s = np.sort(np.concatenate([calls.sent_s[calls.is_refused] for calls in by_model.values()]))
-    count, slowness = _slowness(by_model, duration_s)
+    count, slowness = _slowness(by_model, duration_s, trouble)
     width_s = duration_s / count
     offered = np.histogram(due_s, bins=count, range=(0.0, duration_s))[0] / width_s
 
@@ -87,13 +105,25 @@ def knees_of(by_model: Mapping[str, Calls], duration_s: float) -> Knees:
     return Knees(met, quota, latency, worst)
 
 
-def _slowness(by_model: Mapping[str, Calls], duration_s: float) -> tuple[int, Floats]:
+def _under_way(calls: Calls, trouble: Sequence[Span]) -> Flags:
+    """Which calls were under way in one of the spans, which are in order."""
+    if not trouble:
+        return np.zeros(len(calls), dtype=np.bool_)
+    begins_s, ends_s = np.array([*trouble, (np.inf, np.inf)]).T
+    # Spans that overlap count as one: then the first that ends after a call was sent is the only one to look at.
+    ends_s = np.maximum.accumulate(ends_s)
+    found: Flags = begins_s[np.searchsorted(ends_s, calls.sent_s, side="right").clip(max=len(trouble))] < calls.done_s
+    return found
+
+
+def _slowness(by_model: Mapping[str, Calls], duration_s: float, trouble: Sequence[Span]) -> tuple[int, Floats]:
     """How many spans there are, and of each the median service time over the least; none where there are too few."""
     due_s, relative = [], []
     for calls in by_model.values():
         took_s = np.where(calls.is_ok, calls.done_s, 0.0) - np.where(calls.is_ok, calls.sent_s, 0.0)
-        for query in np.unique(calls.query[calls.is_ok]):
-            mine = calls.is_ok & (calls.query == query)
+        tells = calls.is_ok & ~_under_way(calls, trouble)
+        for query in np.unique(calls.query[tells]):
+            mine = tells & (calls.query == query)
             due_s.append(calls.due_s[mine])
             relative.append(took_s[mine] / max(float(np.median(took_s[mine])), 1e-9))
     n = sum(map(len, due_s))

@@ -9,8 +9,9 @@ from typing import Any, Final
 import numpy as np
 
 from loadtester.analysis.calls import Calls, Flags, Floats, calls_by_model
-from loadtester.analysis.knees import Knees, knees_of
+from loadtester.analysis.knees import Knees, knees_of, own_trouble
 from loadtester.analysis.limit import MINUTE_S, InferredLimit, infer_limit
+from loadtester.recorder import Recording
 
 #: Spans of the course that is shown.
 _MOST_SPANS: Final = 300
@@ -86,8 +87,10 @@ class Quota:
     by_model: Mapping[str, ModelQuota]
 
 
-def quota_of(manifest: Mapping[str, Any], lines: Iterable[str]) -> Quota | None:
+def quota_of(manifest: Mapping[str, Any], lines: Iterable[str], run: Recording | None = None) -> Quota | None:
     """The quotas of a run, from its manifest and the lines of its requests.csv; None where it asked no model.
+
+    With `run`, what its generator's own trouble made slow is not the service's.
 
     Raises ValueError where the lines are none of a run.
     """
@@ -98,7 +101,7 @@ def quota_of(manifest: Mapping[str, Any], lines: Iterable[str]) -> Quota | None:
     duration_s = float(manifest["plan"]["duration_s"])
     stated = _stated(scenario)
     return Quota(
-        knees_of(by_model, duration_s),
+        knees_of(by_model, duration_s, () if run is None else own_trouble(run)),
         {model: _model(calls, stated, duration_s) for model, calls in by_model.items()},
     )
 

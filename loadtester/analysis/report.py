@@ -42,6 +42,7 @@ class Funnel:
 
     planned = dropped + cancelled + unfinished + sent;  sent = the sum of what comes after it. Only a run that was
     killed, or lost a worker, has `unfinished` (due, but never sent) and `unanswered` (in flight when it ended).
+    `warmup` more were due in the warm-up, and are in none of the others.
     """
 
     planned: int
@@ -63,6 +64,7 @@ class Funnel:
     refused: int
     cancelled_in_flight: int
     unanswered: int
+    warmup: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,12 +165,16 @@ class Tokens:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """The run's bill and what a day and a month of such traffic would cost, in USD; None where no price is known."""
+    """The run's bill and what a day and a month of such traffic would cost, in USD; None where no price is known.
+
+    run = good + wasted + warmup; the warm-up's part is in nothing else.
+    """
 
     run: Decimal | None
     good: Decimal | None
     wasted: Decimal | None
     per_good_answer: Decimal | None
+    warmup: Decimal | None = Decimal(0)
     daily: Decimal | None = None
     monthly: Decimal | None = None
     monthly_if_all_answered: Decimal | None = None
@@ -197,6 +203,7 @@ class Figures:
     cost: Cost
     held: int
     reconnects: int
+    degraded: int = 0
     split: Split | None = None
     fallbacks: tuple[Fallback, ...] = ()
     cache: CacheHits | None = None
@@ -234,6 +241,8 @@ class ThresholdResult:
     """A threshold held against the run: value and limit in the metric's own unit (seconds, fractions, USD, counts).
 
     `margin` is how far the value is on the right side of the limit, as a part of the limit; negative on the wrong one.
+    `unit` is s, share, per_s, usd, count or verdict; a verdict counts 0 invalid, 1 suspect, 2 valid. Of a threshold on
+    windows the worst one counts, which begins `at_s` seconds after the run. `reason` says why it could not pass.
     """
 
     expression: str
@@ -242,6 +251,19 @@ class ThresholdResult:
     limit: float
     margin: float | None
     verdict: ThresholdVerdict
+    unit: str = ""
+    at_s: float | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Warmup:
+    """What was due in the first seconds of a run: sent, counted and paid for, but in none of its figures."""
+
+    s: float
+    requests: int
+    sent: int
+    usd: Decimal | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,3 +280,4 @@ class Report:
     exit_codes: tuple[int, ...] = field(default=())
     quota: Quota | None = None
     thresholds: tuple[ThresholdResult, ...] = ()
+    warmup: Warmup | None = None

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from loadtester.analysis.advice import advise
-from loadtester.analysis.figures import Part, figures, totals
+from loadtester.analysis.figures import Part, Totals, figures, spent, totals
+from loadtester.analysis.intervals import with_intervals
 from loadtester.analysis.projected import projected
 from loadtester.analysis.quota import Quota, quota_of
-from loadtester.analysis.report import Failure, Figures, Report
+from loadtester.analysis.report import Failure, Figures, Report, Warmup
+from loadtester.analysis.resample import Resample
+from loadtester.analysis.thresholds import Evidence, is_failed, judge_thresholds
 from loadtester.analysis.validity import judge
 from loadtester.cost import PriceTable
 from loadtester.errors import Exit
 from loadtester.recorder import Recording
+from loadtester.scenario.threshold import Threshold
+from loadtester.scenario.threshold_list import kept_thresholds
 
 #: Reasons for failures that a report names.
 _MOST_FAILURES = 10
@@ -23,26 +28,42 @@ DIMENSIONS = ("query", "model", "kind")
 
 
 def summarise(
-    manifest: Mapping[str, Any], run: Recording, prices: PriceTable, lines: Iterable[str] | None = None
+    manifest: Mapping[str, Any],
+    run: Recording,
+    prices: PriceTable,
+    lines: Iterable[str] | None = None,
+    *,
+    thresholds: Sequence[Threshold] | None = None,
+    is_strict: bool = False,
 ) -> Report:
-    """The whole report of a run, from its manifest and recording; `lines` of its requests.csv tell of quotas."""
+    """The whole report of a run, from its manifest and recording; `lines` of its requests.csv tell of quotas.
+
+    Without `thresholds` the run's own hold. What is too close to call fails if `is_strict`, or if the run was.
+    """
     whole = totals(run)
     elapsed_s = float(manifest.get("elapsed_s") or len(run.intervals))
-    duration_s = _sending_s(manifest, run)
-    planned = sum(interval.planned for interval in run.intervals)
+    warmup = warmup_of(manifest, run, whole, prices)
+    warm_s = warmup.s if warmup else 0.0
+    measured_s = max(0.0, elapsed_s - warm_s)
+    duration_s = max(0.0, _sending_s(manifest, run) - warm_s)
+    planned = sum(interval.planned - interval.warm_planned for interval in run.intervals)
     if manifest.get("lost_workers") and manifest["plan"]["requests"] is not None:
         # A lost worker never said what became due to it: all that was planned counts.
-        planned = int(manifest["plan"]["requests"])
-    sent = sum(interval.sent for interval in run.intervals)
+        planned = int(manifest["plan"]["requests"]) - int(manifest["plan"].get("warmup_requests") or 0)
+    sent = sum(interval.sent - interval.warm_sent for interval in run.intervals)
+    sample = Resample(run)
 
     def of(part: Part, due: tuple[int, int] | None = None) -> Figures:
-        return figures(whole, part, prices, due=due, duration_s=duration_s, elapsed_s=elapsed_s)
+        return figures(whole, part, prices, due=due, duration_s=duration_s, elapsed_s=measured_s)
 
-    total = of(lambda _: True, (planned, sent))
-    total = replace(total, cost=projected(total, manifest, whole, prices))
+    def judged(part: Part, due: tuple[int, int] | None = None) -> Figures:
+        return with_intervals(of(part, due), part, sample, prices, is_whole=due is not None)
+
+    total = judged(lambda _: True, (planned, sent))
+    total = replace(total, cost=projected(total, manifest, whole, prices, sample))
     by = {
         dimension: {
-            value: of(lambda key, d=dimension, v=value: getattr(key, d) == v)  # type: ignore[misc]  # bound per turn
+            value: judged(lambda key, d=dimension, v=value: getattr(key, d) == v)  # type: ignore[misc]  # bound per turn
             for value in sorted({getattr(key, dimension) for key in whole.cells})
         }
         for dimension in DIMENSIONS
@@ -58,15 +79,40 @@ def summarise(
         total=total,
         by=by,
         failures=failures,
-        quota=_quota(manifest, lines),
+        quota=_quota(manifest, lines, run),
+        warmup=warmup,
     )
-    return replace(report, advice=advise(report, whole, prices), exit_codes=_exit_codes(manifest, validity.verdict))
+    is_own = thresholds is None
+    results = judge_thresholds(
+        kept_thresholds(manifest) if thresholds is None else thresholds,
+        Evidence(report, run, whole, of, duration_s + warm_s),
+        is_strict=is_strict or bool(manifest["scenario"]["judge"].get("is_strict")),
+    )
+    return replace(
+        report,
+        advice=advise(report, whole, prices),
+        exit_codes=_exit_codes(manifest, validity.verdict, is_own=is_own, is_kept=not any(map(is_failed, results))),
+        thresholds=results,
+    )
 
 
-def _quota(manifest: Mapping[str, Any], lines: Iterable[str] | None) -> Quota | None:
+def warmup_of(manifest: Mapping[str, Any], run: Recording, whole: Totals, prices: PriceTable) -> Warmup | None:
+    """What was due in the warm-up; None where there was to be none."""
+    warm_s = float(manifest["scenario"].get("load", {}).get("warmup_s") or 0.0)
+    if not warm_s:
+        return None
+    return Warmup(
+        s=warm_s,
+        requests=sum(interval.warm_planned for interval in run.intervals),
+        sent=sum(interval.warm_sent for interval in run.intervals),
+        usd=spent(whole.warm, prices),
+    )
+
+
+def _quota(manifest: Mapping[str, Any], lines: Iterable[str] | None, run: Recording) -> Quota | None:
     """None where the lines are missing, or are none of a run: a report without them is better than none."""
     try:
-        return None if lines is None else quota_of(manifest, lines)
+        return None if lines is None else quota_of(manifest, lines, run)
     except (OSError, LookupError, ValueError):
         return None
 
@@ -80,10 +126,13 @@ def _sending_s(manifest: Mapping[str, Any], run: Recording) -> float:
     return planned_s if stopped_s is None else min(planned_s, float(stopped_s))
 
 
-def _exit_codes(manifest: Mapping[str, Any], verdict: str) -> tuple[int, ...]:
-    codes = {int(code) for code in manifest.get("exit_codes", ())}
+def _exit_codes(manifest: Mapping[str, Any], verdict: str, *, is_own: bool, is_kept: bool) -> tuple[int, ...]:
+    # That one of its own thresholds stopped a run says nothing of others.
+    codes = {int(code) for code in manifest.get("exit_codes", ()) if is_own or code != Exit.THRESHOLD}
     if manifest.get("status") == "running":  # killed: its manifest still says that it runs
         codes.add(Exit.INTERRUPTED)
     if verdict == "invalid":
         codes.add(Exit.INVALID_RUN)
+    if not is_kept:
+        codes.add(Exit.THRESHOLD)
     return tuple(sorted(codes)) or (int(Exit.OK),)

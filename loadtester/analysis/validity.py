@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import errno
+import math
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from loadtester.analysis.figures import Totals
+from loadtester.analysis.mser import transient_s
 from loadtester.analysis.report import Figures, Reason, Validity, Verdict
-from loadtester.recorder import Recording
+from loadtester.analysis.resample import Floats
+from loadtester.analysis.saturation import saturation_reasons
+from loadtester.recorder import Recording, buckets
 
 #: The order of severity.
 _VERDICTS: tuple[Verdict, ...] = ("valid", "suspect", "invalid")
@@ -27,6 +33,7 @@ _TAIL = 0.01
 _LITTLE_TOLERANCE = 0.10
 _LITTLE_MIN_IN_FLIGHT = 5.0
 _MIN_SAMPLES = 59
+_LONGEST_WARMUP = 0.5
 #: What the system says when this machine, not the target, has no room for one connection more.
 _OWN_LIMITS = frozenset(map(os.strerror, (errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS)))
 
@@ -73,11 +80,13 @@ def judge(manifest: Mapping[str, Any], run: Recording, whole: Totals, total: Fig
         *_lag(manifest, total, generator),
         *_stalls(generator),
         *_processor(generator),
-        *_little(run, total, elapsed_s),
+        *_little(run, total, elapsed_s, _warm_s(manifest)),
         *_clipped(whole),
         *_usage(total),
         *_samples(total),
+        *_warmup(manifest, run, total),
         *_unanswered(total),
+        *saturation_reasons(manifest),
     ]
     reasons.sort(key=lambda reason: _VERDICTS.index(reason.verdict), reverse=True)
     return Validity(reasons[0].verdict if reasons else "valid", tuple(reasons))
@@ -221,15 +230,16 @@ def _unanswered(total: Figures) -> Iterator[Reason]:
         )
 
 
-def _little(run: Recording, total: Figures, elapsed_s: float) -> Iterator[Reason]:
+def _little(run: Recording, total: Figures, elapsed_s: float, warm_s: float) -> Iterator[Reason]:
     """Little's law (Little, 1961): mean in flight = throughput x mean time in the system.
 
     In flight is looked at once a second. Where that beats in time with the arrivals it can be off by one request,
     which is allowed for.
     """
-    in_flight = [interval.in_flight for interval in run.intervals[:-1]]
+    in_flight = [interval.in_flight for interval in run.intervals[:-1] if interval.second >= warm_s]
+    elapsed_s -= warm_s
     counted = [(spread.count, spread.mean) for spread in (total.latency, total.failed_latency) if spread.mean]
-    if len(in_flight) < _MIN_SAMPLES or not elapsed_s or not counted:
+    if len(in_flight) < _MIN_SAMPLES or elapsed_s <= 0.0 or not counted:
         return
     measured = sum(in_flight) / len(in_flight)
     expected = sum(count * mean for count, mean in counted) / elapsed_s
@@ -283,6 +293,58 @@ def _samples(total: Figures) -> Iterator[Reason]:
             {"ok": total.latency.count, "needed": _MIN_SAMPLES},
             "suspect",
         )
+
+
+def _warm_s(manifest: Mapping[str, Any]) -> float:
+    return float(manifest.get("scenario", {}).get("load", {}).get("warmup_s") or 0.0)
+
+
+def _warmup(manifest: Mapping[str, Any], run: Recording, total: Figures) -> Iterator[Reason]:
+    """A warm-up that took most of the run, or one after which the target was still not what it was later on."""
+    warm_s, duration_s = _warm_s(manifest), float(manifest["plan"]["duration_s"])
+    if warm_s > _LONGEST_WARMUP * duration_s:
+        yield Reason(
+            "warmup_long",
+            f"the warm-up ({warm_s:g} s) is more than half of the run ({duration_s:g} s): what was measured is the "
+            "smaller part of it; run longer",
+            {"warmup_s": warm_s, "duration_s": duration_s},
+            "suspect",
+        )
+    if not _is_steady(manifest):
+        return
+    for metric, spread in (("latency", total.latency), ("ttft", total.ttft)):
+        # Early on only the quick answers are back, and at the end only the slow ones are to come.
+        first = math.ceil(warm_s + (spread.p99 or spread.max or 0.0))
+        found = transient_s(*_by_second(run, metric, first, int(duration_s)))
+        if found:
+            wanted_s = first + found
+            yield Reason(
+                "warmup_short",
+                f"the first {wanted_s - warm_s:g} s that were measured are unlike the rest ({metric}, MSER-5): is the "
+                f"target still warming up? --warmup {wanted_s}s leaves them out",
+                {"metric": metric, "warmup_s": warm_s, "transient_s": wanted_s - warm_s, "needed_s": wanted_s},
+                "suspect",
+            )
+            return
+
+
+def _is_steady(manifest: Mapping[str, Any]) -> bool:
+    """Whether the plan asks the same of the target from beginning to end."""
+    if manifest.get("pattern") == "users":
+        return not manifest.get("scenario", {}).get("load", {}).get("user_stages")
+    return manifest.get("pattern") == "sustained"
+
+
+def _by_second(run: Recording, metric: str, first: int, end: int) -> tuple[Floats, Floats]:
+    """Sum in seconds and number of each second's ok values, from second `first` up to `end`."""
+    sums, sizes = np.zeros(max(0, end - first)), np.zeros(max(0, end - first))
+    for interval in run.intervals:
+        if first <= interval.second < end:
+            for series, counts in (interval.counts or {}).items():
+                if series.metric == metric and series.is_ok:
+                    sums[interval.second - first] += float(np.dot(buckets.middle_us(counts.indices), counts.counts))
+                    sizes[interval.second - first] += counts.total
+    return sums / 1e6, sizes
 
 
 def _ms(duration_s: float) -> str:

@@ -76,7 +76,8 @@ class ClosedEngine:
         self._deadlines = Deadlines(limits.timeout_s)
         self._zero_ns = 0
         self._sent = 0
-        self._flushed = 0
+        self._warm_sent = 0
+        self._flushed = (0, 0)
         self._second = 0
         self.lost: list[int] = []
         self.is_stopped = False
@@ -181,6 +182,7 @@ class ClosedEngine:
         probe = Probe(self._clock, 0)
         probe.launched()
         probe.due_ns = probe.launched_ns
+        self._warm_sent += probe.due_ns < self._recorder.warm_ns
         user = asyncio.current_task()
         if user is None:
             raise AssertionError("a user is a task")
@@ -216,11 +218,17 @@ class ClosedEngine:
         return time.perf_counter_ns() - self._zero_ns
 
     def _flush(self, stall_s: float) -> None:
-        sent = self._sent - self._flushed
+        sent, warm = self._sent - self._flushed[0], self._warm_sent - self._flushed[1]
         interval, rows = self._recorder.flush(
-            self._second, planned=sent, sent=sent, in_flight=len(self._waiting), stall_s=stall_s
+            self._second,
+            planned=sent,
+            sent=sent,
+            in_flight=len(self._waiting),
+            stall_s=stall_s,
+            warm_planned=warm,
+            warm_sent=warm,
         )
-        self._flushed = self._sent
+        self._flushed = (self._sent, self._warm_sent)
         self._second += 1
         self._sink(interval, rows)
 

@@ -87,7 +87,10 @@ class Engine:
         self._zero_ns = 0
         self._written_off = 0
         self._sent = 0
-        self._flushed = (0, 0)
+        self._flushed = (0, 0, 0, 0)
+        #: Due times are sorted: the warm-up's are the first.
+        self._n_warm = int(np.searchsorted(arrivals.due_ns, recorder.warm_ns))
+        self._warm_sent = 0
         self._second = 0
         self._failure: BaseException | None = None
         self.lost: list[int] = []
@@ -218,6 +221,7 @@ class Engine:
             self.stop()
             return
         self._sent += 1
+        self._warm_sent += row < self._n_warm
         probe.launched()
         await exchange(request, probe, self._sender, self._recorder, self._deadlines)
         if self._workload.is_last_turn(row):
@@ -265,13 +269,19 @@ class Engine:
 
     def _flush(self, stall_s: float) -> None:
         planned = (self._pacer.next_row if self._pacer is not None else 0) + self._written_off
+        now = (planned, self._sent, min(planned, self._n_warm), self._warm_sent)
+        new_planned, new_sent, warm_planned, warm_sent = (
+            new - old for new, old in zip(now, self._flushed, strict=True)
+        )
         interval, rows = self._recorder.flush(
             self._second,
-            planned=planned - self._flushed[0],
-            sent=self._sent - self._flushed[1],
+            planned=new_planned,
+            sent=new_sent,
             in_flight=len(self._in_flight),
             stall_s=stall_s,
+            warm_planned=warm_planned,
+            warm_sent=warm_sent,
         )
-        self._flushed = (planned, self._sent)
+        self._flushed = now
         self._second += 1
         self._sink(interval, rows)

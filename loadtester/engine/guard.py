@@ -98,14 +98,14 @@ class Guard:
             return Decimal(0)
         if ending is None:
             return None
-        calls = ending.also_used
+        calls: tuple[tuple[str, Usage | None], ...] = ending.also_used
         if ending.usage is not None:
             calls = ((ending.model or request.model, ending.usage), *calls)
         elif ending.outcome not in _FREE or probe.n_chunks:
             return None  # a model worked on it
         total = Decimal(0)
         for model, usage in calls:
-            usd = None if usage.is_estimated else self._price(model, usage)
+            usd = None if usage is None or usage.is_estimated else self._price(model, usage)
             if usd is None:
                 return None
             total += usd

@@ -7,6 +7,7 @@ from loadtester.recorder.recorder import FIRST_ATTEMPT, Price, Recorder
 from loadtester.recorder.recording import Cell, Interval, Recording, recording
 from loadtester.recorder.rows import COLUMNS, packed
 from loadtester.recorder.split import APP, NETWORK, PREFIX
+from loadtester.recorder.tick import Quantiles, Tick
 
 __all__ = [
     "APP",
@@ -21,8 +22,10 @@ __all__ = [
     "Meter",
     "Price",
     "Probe",
+    "Quantiles",
     "Recorder",
     "Recording",
+    "Tick",
     "count_ns",
     "packed",
     "recording",

@@ -66,6 +66,12 @@ _CELL_FIELDS = [field.name for field in fields(Cell)]
     _RETRIED,
     _RETRIES,
     _RECONNECTS,
+    _DEGRADED,
+    _ALSO_CALLS,
+    _ALSO_INPUT,
+    _ALSO_OUTPUT,
+    _ALSO_CACHE_READ,
+    _ALSO_CACHE_WRITE,
     _USD,
 ) = range(len(_CELL_FIELDS))
 
@@ -76,11 +82,14 @@ class Recorder:
     Memory does not grow with the number of requests: each `flush` hands over what came since the last.
     """
 
-    def __init__(self, *, slo_s: float, price: Price, worker: int = 0) -> None:
+    def __init__(self, *, slo_s: float, price: Price, worker: int = 0, warmup_s: float = 0.0) -> None:
+        #: Requests due before this belong to the warm-up.
+        self.warm_ns = round(warmup_s * 1e9)
         self._slo_ns = round(slo_s * 1e9)
         self._price = price
         self._worker = worker
         self._groups: dict[tuple[str, str, str], _Group] = {}
+        self._warm: dict[tuple[str, str, str], _Group] = {}
         self._failures: Counter[tuple[Outcome, str]] = Counter()
         self._stages = Stages()
         self._rows = Rows()
@@ -93,15 +102,30 @@ class Recorder:
             usage = _estimate(request, probe)
         answered_by = ending.model or (request.model if usage is not None else "")
         usd = None if usage is None else self._price(answered_by, usage)
-        group = self._group(request)
+        is_warm = probe.due_ns < self.warm_ns
+        group = self._group(request, is_warm=is_warm)
         cell = group.cell(answered_by, ending.outcome)
         self._count(cell, probe, usage, usd)
         if ending.cache is not None:
             cell[_EXACT_HITS if ending.cache == "exact" else _SEMANTIC_HITS] += 1
-        for model, used in ending.also_used:
+        cell[_DEGRADED] += bool(ending.degraded)
+        for model, told in ending.also_used:
+            used = _estimate(request, probe) if told is None else told
             paid = self._price(model, used)
-            _count_tokens(group.cell(model, ending.outcome), used, paid)
+            other = group.cell(model, ending.outcome)
+            other[_ESTIMATED] += used.is_estimated
+            _count_tokens(other, used, paid)
+            _count_also(other, used)
             usd = None if usd is None or paid is None else usd + paid
+        if is_warm:
+            cell[_RETRIED] += probe.retries > 0
+            cell[_RETRIES] += probe.retries
+        else:
+            self._sample(group, cell, probe, ending)
+        self._rows.add(row(request, probe, ending, usage, usd, self._worker, is_warm=is_warm))
+
+    def _sample(self, group: _Group, cell: list[int | Decimal], probe: Probe, ending: Ending) -> None:
+        """Measure what was not due in the warm-up."""
         samples = group.ok if ending.outcome is Outcome.OK else group.other
         _measure(samples, probe, ending)
         if probe.attempted_ns is not None:
@@ -118,14 +142,24 @@ class Recorder:
                 self._stages.add_each(samples.split, samples.accounts)
         if ending.outcome is not Outcome.OK:
             self._explain(ending)
-        self._rows.add(row(request, probe, ending, usage, usd, self._worker))
 
     def add_unsent(self, request: Request, due_ns: int, ending: Ending) -> None:
         """Record a planned request that was never sent: dropped, or cancelled before its turn."""
-        self._group(request).cell("", ending.outcome)[_COUNT] += 1
-        self._rows.add(row(request, Probe(_no_clock, due_ns), ending, None, None, self._worker))
+        is_warm = due_ns < self.warm_ns
+        self._group(request, is_warm=is_warm).cell("", ending.outcome)[_COUNT] += 1
+        self._rows.add(row(request, Probe(_no_clock, due_ns), ending, None, None, self._worker, is_warm=is_warm))
 
-    def flush(self, second: int, *, planned: int, sent: int, in_flight: int, stall_s: float) -> tuple[Interval, bytes]:
+    def flush(
+        self,
+        second: int,
+        *,
+        planned: int,
+        sent: int,
+        in_flight: int,
+        stall_s: float,
+        warm_planned: int = 0,
+        warm_sent: int = 0,
+    ) -> tuple[Interval, bytes]:
         """What came since the last flush, as second `second` of the run, and its gzipped CSV rows; then forget it."""
         for group in self._groups.values():
             for samples in (group.ok, group.other):
@@ -143,9 +177,13 @@ class Recorder:
             cells=_cells(self._groups),
             failures=self._failures,
             counts=_counts(self._groups),
+            warm_planned=warm_planned,
+            warm_sent=warm_sent,
+            warm=_cells(self._warm),
         )
         self._cpu_s = cpu_s
         self._groups = {}
+        self._warm = {}
         self._failures = Counter()
         return interval, self._rows.take()
 
@@ -155,11 +193,12 @@ class Recorder:
             key = (ending.outcome, "other reasons")
         self._failures[key] += 1
 
-    def _group(self, request: Request) -> _Group:
+    def _group(self, request: Request, *, is_warm: bool) -> _Group:
+        groups = self._warm if is_warm else self._groups
         key = (request.query, request.kind, request.model)
-        group = self._groups.get(key)
+        group = groups.get(key)
         if group is None:
-            group = self._groups[key] = _Group()
+            group = groups[key] = _Group()
         return group
 
     def _count(self, cell: list[int | Decimal], probe: Probe, usage: Usage | None, usd: Decimal | None) -> None:
@@ -234,6 +273,14 @@ def _count_tokens(cell: list[int | Decimal], usage: Usage, usd: Decimal | None) 
     cell[_REASONING] += usage.reasoning
     if usd is not None:
         cell[_USD] += usd
+
+
+def _count_also(cell: list[int | Decimal], usage: Usage) -> None:
+    cell[_ALSO_CALLS] += 1
+    cell[_ALSO_INPUT] += usage.input
+    cell[_ALSO_OUTPUT] += usage.output
+    cell[_ALSO_CACHE_READ] += usage.cache_read
+    cell[_ALSO_CACHE_WRITE] += usage.cache_write
 
 
 def _measure(samples: _Samples, probe: Probe, ending: Ending) -> None:

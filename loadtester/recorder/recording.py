@@ -23,7 +23,9 @@ class Cell:
     `sent` of them had been sent, `in_slo` finished within the SLO, `held` waited for their conversation's previous
     answer. Tokens are sums; `estimated` answers had theirs estimated. `exact_hits` and `semantic_hits` came from
     that layer of the target's own cache. `retried` of them were throttled and tried again, `retries` times in all.
-    `reconnects` connections were opened in the place of one that their conversation had lost.
+    `reconnects` connections were opened in the place of one that their conversation had lost. `degraded` answers had
+    to do without a store of the target's. Of the tokens, `also_…` are those of `also_calls` calls that the target made
+    for these messages, and whose answer it did not give.
     """
 
     count: int = 0
@@ -41,6 +43,12 @@ class Cell:
     retried: int = 0
     retries: int = 0
     reconnects: int = 0
+    degraded: int = 0
+    also_calls: int = 0
+    also_input: int = 0
+    also_output: int = 0
+    also_cache_read: int = 0
+    also_cache_write: int = 0
     usd: Decimal = Decimal(0)
 
     def merge(self, other: Cell) -> Cell:
@@ -55,6 +63,9 @@ class Interval:
     `in_flight` is the state at its end; `cpu_s` the processor time the generator used, `busiest_s` that of the worker
     with the most; `stall_s` the longest time that the event loop was away. `failures` counts what was said of requests
     that did not end ok.
+
+    `planned` and `sent` are of all requests, `warm_planned` and `warm_sent` of those due in the warm-up. These have
+    their counters in `warm`, and are in neither `cells` nor `counts` nor `failures`.
     """
 
     second: int
@@ -67,6 +78,9 @@ class Interval:
     cells: Mapping[CellKey, Cell] | None = None
     counts: Mapping[Series, Counts] | None = None
     failures: Mapping[tuple[Outcome, str], int] | None = None
+    warm_planned: int = 0
+    warm_sent: int = 0
+    warm: Mapping[CellKey, Cell] | None = None
 
     def merge(self, other: Interval) -> Interval:
         """Both together; they are the same second of two shards."""
@@ -81,6 +95,9 @@ class Interval:
             cells=_merged(self.cells, other.cells, Cell.merge),
             counts=_merged(self.counts, other.counts, Counts.merge),
             failures=_merged(self.failures, other.failures, add),
+            warm_planned=self.warm_planned + other.warm_planned,
+            warm_sent=self.warm_sent + other.warm_sent,
+            warm=_merged(self.warm, other.warm, Cell.merge),
         )
 
 
@@ -103,12 +120,12 @@ class Recording:
         return totals
 
     def cells(self) -> dict[CellKey, Cell]:
-        """The counters of the whole run."""
-        totals: dict[CellKey, Cell] = {}
-        for interval in self.intervals:
-            for key, cell in (interval.cells or {}).items():
-                totals[key] = totals[key].merge(cell) if key in totals else cell
-        return totals
+        """The counters of the whole run, but for its warm-up."""
+        return _added(interval.cells for interval in self.intervals)
+
+    def warm(self) -> dict[CellKey, Cell]:
+        """The counters of the warm-up."""
+        return _added(interval.warm for interval in self.intervals)
 
     def failures(self) -> Counter[tuple[Outcome, str]]:
         """What was said of the requests that did not end ok, and how often."""
@@ -125,6 +142,14 @@ def recording(intervals: Iterable[Interval]) -> Recording:
         known = seconds.get(interval.second)
         seconds[interval.second] = interval if known is None else known.merge(interval)
     return Recording(tuple(seconds[second] for second in sorted(seconds)))
+
+
+def _added(parts: Iterable[Mapping[CellKey, Cell] | None]) -> dict[CellKey, Cell]:
+    totals: dict[CellKey, Cell] = {}
+    for part in parts:
+        for key, cell in (part or {}).items():
+            totals[key] = totals[key].merge(cell) if key in totals else cell
+    return totals
 
 
 def _merged(mine: Mapping[K, V] | None, theirs: Mapping[K, V] | None, merge: Callable[[V, V], V]) -> dict[K, V]:

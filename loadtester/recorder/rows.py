@@ -45,6 +45,9 @@ COLUMNS = (
     "tokens_estimated",
     "planned_input_tokens",
     "planned_output_tokens",
+    "attempts",
+    "degraded",
+    "warmup",
 )
 
 #: Lines compressed at once: a quarter of a millisecond's work, so that no request waits for a whole second's lines.
@@ -82,7 +85,16 @@ class Rows:
         return taken
 
 
-def row(request: Request, probe: Probe, ending: Ending, usage: Usage | None, usd: Decimal | None, worker: int) -> str:
+def row(
+    request: Request,
+    probe: Probe,
+    ending: Ending,
+    usage: Usage | None,
+    usd: Decimal | None,
+    worker: int,
+    *,
+    is_warm: bool = False,
+) -> str:
     """The line, without its line end, in the order of COLUMNS; empty where there is nothing to say."""
     sent_ns, first_ns, done_ns, connect_ns = probe.sent_ns, probe.first_ns, probe.done_ns, probe.connect_ns
     asked = _asked(request.query, request.model)
@@ -101,7 +113,9 @@ def row(request: Request, probe: Probe, ending: Ending, usage: Usage | None, usd
         f"{_kind(request.kind, ending.finish_reason, ending.cache)}{'' if connect_ns is None else connect_ns},"
         f"{probe.n_chunks},{probe.n_bytes},{'1' if probe.is_held else '0'},{cached},"
         f"{estimate(request.prompt) if request.is_bare else ''},"
-        f"{'' if request.want_output_tokens is None else request.want_output_tokens}"
+        f"{'' if request.want_output_tokens is None else request.want_output_tokens},"
+        f"{0 if sent_ns is None else 1 + probe.retries},"
+        f"{_quoted('+'.join(ending.degraded)) if ending.degraded else ''},{'1' if is_warm else '0'}"
     )
 
 

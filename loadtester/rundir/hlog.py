@@ -1,14 +1,14 @@
 """intervals.hlog: HdrHistogram's log format 1.3, one line per second and series, readable by the standard tools.
 
 The format is HdrHistogram's (github.com/HdrHistogram/HdrHistogram, HistogramLogWriter). The compressed histograms are
-encoded here, from sparse counts, as its V2 encoding has them, and decoded by the `hdrhistogram` package, whose own
-encoder leaves kilobytes behind with each call.
+encoded here, from sparse counts, as its V2 encoding has them, and decoded here too; those of other writers are decoded
+by the `hdrhistogram` package, whose own encoder leaves kilobytes behind with each call.
 """
 
 from __future__ import annotations
 
 import zlib
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from struct import Struct
 from typing import Final
@@ -41,10 +41,10 @@ def header(started_at_s: float, started_at: str) -> str:
     )
 
 
-def log_line(second: int, series: Series, counts: Counts) -> str:
-    """The line of one series in one second, with its line end; `counts` must not be empty."""
+def log_line(second: int, series: Series, counts: Counts, *, length_s: int = 1) -> str:
+    """The line of one series in `length_s` seconds, with its line end; `counts` must not be empty."""
     top_us = int(buckets.highest_us(counts.indices[-1:])[0])
-    return f"Tag={_tag(series, counts.clipped)},{second}.000,1.000,{top_us / 1000:.3f},{_encoded(counts)}\n"
+    return f"Tag={_tag(series, counts.clipped)},{second}.000,{length_s}.000,{top_us / 1000:.3f},{_encoded(counts)}\n"
 
 
 def read_lines(text: str) -> Iterator[tuple[int, Series, Counts]]:
@@ -67,12 +67,57 @@ def read_lines(text: str) -> Iterator[tuple[int, Series, Counts]]:
 def _parsed(line: str) -> tuple[int, Series, Counts]:
     tag, start, _length, _max, payload = line.rstrip("\n").split(",")
     series, clipped = _series(tag.removeprefix("Tag="))
+    counts = _decoded(payload)
+    if counts is not None:
+        return round(float(start)), series, Counts(*counts, clipped)
     histogram = HdrHistogram.decode(payload)
     dense = np.frombuffer(histogram.encoder.get_counts(), dtype=np.int64)
     if (histogram.lowest_trackable_value, len(dense)) != (buckets.LOWEST_US, buckets.SIZE):
         raise ValueError("the histogram has another shape")
     indices = np.flatnonzero(dense)
     return round(float(start)), series, Counts(indices, dense[indices].copy(), clipped)
+
+
+def _decoded(payload: str) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
+    """Indices and counts of a histogram encoded as `_encoded` does; None of any other, which the package may know.
+
+    In a tenth of the package's time, which makes dense arrays of tens of thousands of buckets.
+    """
+    packed = b64decode(payload, validate=True)
+    cookie, length = _OUTER.unpack_from(packed)
+    if cookie != _V2_COMPRESSED_COOKIE or length != len(packed) - _OUTER.size:
+        return None
+    whole = zlib.decompress(packed[_OUTER.size :])
+    head = _PAYLOAD.unpack_from(whole)
+    if head != (
+        _V2_COOKIE,
+        len(whole) - _PAYLOAD.size,
+        0,
+        buckets.DIGITS,
+        buckets.LOWEST_US,
+        buckets.HIGHEST_US,
+        _RATIO,
+    ):
+        return None
+    values = _unpacked(np.frombuffer(whole, dtype=np.uint8, offset=_PAYLOAD.size))
+    steps = np.where(values < 0, -values, 1)
+    places = np.cumsum(steps) - steps
+    used = values > 0
+    indices = places[used]
+    if len(indices) and indices[-1] >= buckets.SIZE:
+        return None
+    return indices, values[used]
+
+
+def _unpacked(coded: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """The values of `_varints`."""
+    ends = np.flatnonzero(coded < 0x80)  # noqa: PLR2004  the eighth bit, which says that more follow
+    starts = np.concatenate(([0], ends[:-1] + 1))
+    place = np.arange(len(coded)) - np.repeat(starts, np.diff(np.append(starts, len(coded))))
+    bits = (coded & 0x7F).astype(np.uint64) << (7 * place).astype(np.uint64)
+    found = np.add.reduceat(bits, starts)
+    values: NDArray[np.int64] = (found >> np.uint64(1)).view(np.int64) ^ -(found & np.uint64(1)).view(np.int64)
+    return values
 
 
 def _encoded(counts: Counts) -> str:

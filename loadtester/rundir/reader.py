@@ -17,6 +17,7 @@ from loadtester.rundir import hlog, timeline
 from loadtester.rundir.writer import SCHEMA
 
 _GZIP = 31
+_PIECE_BYTES = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,18 +57,23 @@ def read(directory: Path, *, has_counts: bool = True) -> Run:
 
 
 def request_lines(directory: Path) -> Iterator[str]:
-    """Lines of requests.csv.gz, the columns' names first; what follows a cut is left out."""
-    rest = (directory / "requests.csv.gz").read_bytes()
-    while rest:
-        member = zlib.decompressobj(_GZIP)
-        try:
-            text = member.decompress(rest)
-        except zlib.error:
-            return
-        if not member.eof:
-            return
-        rest = member.unused_data
-        yield from text.decode("utf-8").splitlines()
+    """Lines of requests.csv.gz, the columns' names first; what follows a cut is left out.
+
+    Read a piece at a time: a run of ten millions takes no more memory than a short one.
+    """
+    with (directory / "requests.csv.gz").open("rb") as file:
+        member, pieces = zlib.decompressobj(_GZIP), []
+        while data := file.read(_PIECE_BYTES):
+            while data:
+                try:
+                    pieces.append(member.decompress(data))
+                except zlib.error:
+                    return
+                data = member.unused_data
+                if member.eof:
+                    # Only a member that is there whole ends with a whole line.
+                    yield from b"".join(pieces).decode("utf-8").splitlines()
+                    member, pieces = zlib.decompressobj(_GZIP), []
 
 
 def _manifest(directory: Path) -> dict[str, Any]:

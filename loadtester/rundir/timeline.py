@@ -38,10 +38,22 @@ def line(interval: Interval) -> str:
                     for (outcome, detail), count in (interval.failures or {}).items()
                 ],
                 "cells": [_cell(key, cell) for key, cell in cells.items()],
+                **_warm(interval),
             }
         )
         + "\n"
     )
+
+
+def _warm(interval: Interval) -> dict[str, Any]:
+    """What a second has of the warm-up; most have nothing, and say nothing."""
+    if not interval.warm and not interval.warm_planned and not interval.warm_sent:
+        return {}
+    return {
+        "warm_planned": interval.warm_planned,
+        "warm_sent": interval.warm_sent,
+        "warm": [_cell(key, cell) for key, cell in (interval.warm or {}).items()],
+    }
 
 
 def read_lines(text: str) -> Iterator[Interval]:
@@ -61,15 +73,18 @@ def _cell(key: CellKey, cell: Cell) -> dict[str, Any]:
     return {**key._asdict(), "outcome": key.outcome.value, **values}
 
 
-def _interval(raw: dict[str, Any]) -> Interval:
-    cells = {
+def _cells(raw: list[dict[str, Any]]) -> dict[CellKey, Cell]:
+    return {
         CellKey(cell["query"], cell["kind"], cell["model"], cell["answered_by"], Outcome(cell["outcome"])): Cell(
             # Runs of earlier versions have fewer counters.
             **{name: int(cell.get(name, 0)) for name in _COUNTERS},
             usd=Decimal(cell["usd"]),
         )
-        for cell in raw["cells"]
+        for cell in raw
     }
+
+
+def _interval(raw: dict[str, Any]) -> Interval:
     return Interval(
         second=int(raw["second"]),
         planned=int(raw["planned"]),
@@ -78,6 +93,9 @@ def _interval(raw: dict[str, Any]) -> Interval:
         cpu_s=float(raw["cpu_s"]),
         busiest_s=float(raw.get("busiest_s", 0.0)),
         stall_s=float(raw["stall_s"]),
-        cells=cells,
+        cells=_cells(raw["cells"]),
+        warm_planned=int(raw.get("warm_planned", 0)),
+        warm_sent=int(raw.get("warm_sent", 0)),
+        warm=_cells(raw.get("warm", [])),
         failures={(Outcome(line["outcome"]), str(line["detail"])): int(line["count"]) for line in raw["failures"]},
     )

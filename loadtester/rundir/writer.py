@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -75,11 +75,13 @@ class Writer:
             file.close()
 
 
-def put(directory: Path, name: str, text: str) -> None:
-    """Write a derived file of a run directory whole, or not at all."""
+def put(directory: Path, name: str, text: str | bytes | Iterable[bytes]) -> None:
+    """Write a derived file of a run directory whole, or not at all; text in UTF-8, or bytes, also piece by piece."""
     beside = directory / f".{name}.part"
     try:
-        beside.write_text(text, encoding="utf-8")
+        with beside.open("wb") as file:
+            whole = text.encode("utf-8") if isinstance(text, str) else text
+            file.writelines([whole] if isinstance(whole, bytes) else whole)
         beside.replace(directory / name)
     except OSError as error:
         with suppress(OSError):

@@ -1,13 +1,15 @@
 """Advice: what to change, what that should bring, and the command that would prove it wrong."""
 
+import shlex
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from loadtester.analysis import summarise
 from loadtester.cost import price_table
-from loadtester.model import CellKey, Outcome
-from loadtester.recorder import Cell, Interval, recording
+from loadtester.model import CellKey, Outcome, Series
+from loadtester.recorder import Cell, Interval, count_ns, recording
 
 HAIKU = "anthropic.claude-3-haiku-20240307-v1:0"
 SONNET = "anthropic.claude-3-sonnet-20240229-v1:0"
@@ -86,7 +88,8 @@ def test_only_the_bundled_target_s_quota_can_be_set(calls_under, bucket, monkeyp
             calls_under, bucket, monkeypatch, 30_000, max_tokens=500, target={"url": "https://shop.example/chat"}
         )
     )["throttled"]
-    assert "--quota-request" in advice.check
+    assert "--quota-request" in advice.change
+    assert "--tokens-per-minute" not in advice.check
     assert "--tokens-per-minute" not in advice.check
 
 
@@ -96,7 +99,7 @@ def test_only_the_bundled_target_s_quota_can_be_set(calls_under, bucket, monkeyp
         (Outcome.TIMEOUT, "no answer", "timeouts", "--timeout 60s"),
         (Outcome.TRUNCATED, "", "truncated", "--max-tokens 2048"),
         (Outcome.SERVER_ERROR, "pool exhausted", "errors", "--model-connections"),
-        (Outcome.SERVER_ERROR, "boom", "errors", "the same fmload run"),
+        (Outcome.SERVER_ERROR, "boom", "errors", "fmload run (as before)"),
     ],
 )
 def test_each_failure_has_a_command(outcome, detail, code, check):
@@ -123,3 +126,30 @@ def test_the_finding_with_most_at_stake_comes_first():
     advice = report_of(cells).advice
     assert [one.code for one in advice][:2] == ["throttled", "timeouts"]
     assert len({one.code for one in advice}) == len(advice)
+
+
+def test_a_check_is_a_command_that_can_be_pasted():
+    """The run's own words, quoted for a shell, with the change behind them, where the last of two counts."""
+    report = report_of({key(): OK, key(Outcome.TIMEOUT): Cell(count=100, sent=100)})
+    words = ["http://h/chat?a=1&b=2", "--timeout", "30s", "--name", "two words"]
+    again = summarise(
+        {**report.manifest, "command": words},
+        recording([Interval(0, planned=1000, sent=1000, cells={key(): OK, key(Outcome.TIMEOUT): Cell(100, 100)})]),
+        price_table({}),
+    )
+    check = found(again)["timeouts"].check
+    assert shlex.split(check) == ["fmload", "run", *words, "--timeout", "60s"]
+
+
+def test_a_faster_model_is_one_of_the_run_s():
+    """Late answers: the run again with the model alone that answered soonest."""
+    slow = {key(query="tale", model=SONNET): replace(OK, in_slo=100), key(): OK}
+    manifest = report_of(slow).manifest
+    took_s = {SONNET: 5.0, HAIKU: 1.0}
+    counts = {
+        Series("latency", query, "ai", model, True): count_ns(np.full(900, round(took_s[model] * 1e9)))
+        for query, model in (("tale", SONNET), ("lookup", HAIKU))
+    }
+    run = recording([Interval(0, planned=1800, sent=1800, cells=slow, counts=counts)])
+    check = found(summarise(manifest, run, price_table({})))["sla"].check
+    assert check == f"fmload run (as before) --model {HAIKU}"

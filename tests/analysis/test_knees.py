@@ -1,6 +1,11 @@
 """The verdict on what a run met."""
 
-from loadtester.analysis.knees import knees_of
+from dataclasses import replace
+
+import numpy as np
+
+from loadtester.analysis.knees import knees_of, own_trouble
+from loadtester.recorder import Interval, recording
 
 
 def _knees(calls, duration_s=60):
@@ -46,3 +51,32 @@ def test_few_answers_do_not_tell(calls_under, bucket):
     knees = _knees(calls_under(bucket(4_000), rate=8, duration_s=10), duration_s=10)
     assert (knees.met, knees.slowness) == ("quota", None)
     assert "too few answers" in knees.words
+
+
+def test_fmloads_own_stall_is_no_slow_service(calls_under, bucket):
+    """Answers that took long while the generator was away, or out of processor, make no knee; without that they do."""
+    calls = calls_under(bucket(10**9), rate=30, duration_s=60)
+    away = (calls.sent_s >= 40) & (calls.sent_s < 46)
+    slow = replace(calls, done_s=np.where(away, calls.sent_s + 4 * (calls.done_s - calls.sent_s), calls.done_s))
+    assert knees_of({"m": slow}, 60).met == "service"
+    for trouble in ({"stall_s": 0.3}, {"busiest_s": 0.95}):
+        run = recording(Interval(second, **(trouble if 40 <= second < 47 else {})) for second in range(60))
+        knees = knees_of({"m": slow}, 60, own_trouble(run))
+        assert (knees.met, knees.latency) == ("neither", None)
+        assert knees.slowness < 1.5
+
+
+def test_a_slow_service_is_one_beside_our_own_trouble_too(calls_under, bucket):
+    """A stall at another time, and one of less than 50 ms, take nothing from the verdict."""
+    calls = calls_under(bucket(10**9), rate=30, duration_s=60, slow_from_s=40)
+    run = recording(Interval(second, stall_s=0.3 if second == 5 else 0.04) for second in range(60))
+    knees = knees_of({"m": calls}, 60, own_trouble(run))
+    assert knees.met == "service"
+    assert abs(knees.latency.at_s - 40) <= 2
+
+
+def test_a_run_that_was_all_stall_tells_nothing(calls_under, bucket):
+    """Where nothing is left to go by, nothing is said of the service."""
+    run = recording(Interval(second, stall_s=1.0) for second in range(60))
+    knees = knees_of({"m": calls_under(bucket(10**9), rate=30, duration_s=60)}, 60, own_trouble(run))
+    assert (knees.met, knees.slowness) == ("neither", None)

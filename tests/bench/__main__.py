@@ -1,7 +1,7 @@
 """`make bench`, or `python tests/bench [NAMES…]`: what fmload costs, as a table. Prints, asserts nothing.
 
 NAMES are parts of it: startup, http (the transport and its drivers alone), ws (the same), load (the whole engine), app
-(the bundled MangaAssist), and soak, which takes minutes and has to be asked for: what a process holds as it goes on
+(the bundled MangaAssist), report (of a million requests), and soak, which takes minutes and has to be asked for
 (soak.py).
 """
 
@@ -11,7 +11,10 @@ import sys
 
 import app
 import http_path
+import intervals
+import judge
 import load
+import report
 import soak
 import startup
 import ws_path
@@ -22,12 +25,15 @@ PARTS = {
     "ws": ws_path.rows,
     "load": load.rows,
     "app": app.rows,
+    "judge": judge.rows,
+    "intervals": intervals.rows,
+    "report": report.rows,
     "soak": soak.rows,
 }
 
 if {"-h", "--help"} & set(sys.argv[1:]):
     sys.exit(__doc__)
-for part in sys.argv[1:] or [name for name in PARTS if name != "soak"]:
+for part in sys.argv[1:] or [name for name in PARTS if name not in ("soak", "intervals")]:
     if part not in PARTS:
         sys.exit(f"{part} is no benchmark; there are {', '.join(PARTS)}")
     for name, value in PARTS[part]():

@@ -250,3 +250,31 @@ def test_reconnects_are_counted():
         recorder.add(REQUEST, probe, Ending(outcome))
     interval, _ = _flush(recorder)
     assert sum(cell.reconnects for cell in interval.cells.values()) == 3
+
+
+def test_an_unknown_call_beside_the_answer_is_estimated():
+    """What another call used that nobody told counts as an estimate, at its model's price, and is never left out."""
+    recorder = Recorder(slo_s=1.0, price=lambda model, usage: Decimal(usage.input * (3 if model == "big" else 1)))
+    ending = Ending(Outcome.OK, usage=Usage(10, 5), model="small", also_used=(("big", None),))
+    recorder.add(REQUEST, _probe(FakeClock()), ending)
+    interval, rows = _flush(recorder)
+    big = interval.cells[CellKey("greeting", "ai", "m", "big", Outcome.OK)]
+    assert (big.count, big.estimated, big.usd) == (0, 1, 3 * big.input)
+    assert big.input > 0
+    assert Decimal(dict(zip(COLUMNS, next(csv.reader(rows)), strict=True))["cost_usd"]) == 10 + big.usd
+
+
+def test_degraded_answers_are_counted_and_named():
+    """Whatever the outcome, and each once; the line has the stores, and how often the request was sent."""
+    recorder = _recorder()
+    recorder.add(REQUEST, _probe(FakeClock()), Ending(Outcome.OK, degraded=("cache", "sessions")))
+    again = _probe(FakeClock())
+    again.retries = 2
+    recorder.add(REQUEST, again, Ending(Outcome.INVALID, degraded=("cache",)))
+    recorder.add(REQUEST, _probe(FakeClock()), Ending(Outcome.OK))
+    recorder.add_unsent(REQUEST, 0, Ending(Outcome.DROPPED))
+    interval, rows = _flush(recorder)
+    assert sum(cell.degraded for cell in interval.cells.values()) == 2
+    lines = [dict(zip(COLUMNS, line, strict=True)) for line in csv.reader(rows)]
+    assert [line["degraded"] for line in lines] == ["cache+sessions", "cache", "", ""]
+    assert [line["attempts"] for line in lines] == ["1", "3", "1", "0"]

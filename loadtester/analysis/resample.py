@@ -1,0 +1,296 @@
+"""How far a run's figures would scatter if it were run again: a circular block bootstrap over its seconds.
+
+The answers of a load test are alike to their neighbours, so an interval that takes them for independent is several
+times too narrow. Here a figure is a ratio of sums over seconds, R = Σ N_t / Σ D_t, and what is resampled, in blocks, is
+its influence series u_t = N_t - R·D_t: a run drawn anew has R + Σ u / Σ D. A percentile is no ratio, but the part of
+the answers at or below it is, and the run's own quantile function takes its scatter back to seconds (Woodruff, JASA 47,
+1952; Bahadur, Ann. Math. Stat. 37, 1966). Blocks are as long as Politis and White say (cost/bootstrap.py), for each
+series its own; what few blocks can't know of their own scatter is made up for as in Student's t.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from loadtester.cost import bootstrap
+from loadtester.recorder import Counts, buckets
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from loadtester.analysis.figures import Part
+    from loadtester.model import CellKey, Series
+    from loadtester.recorder import Cell, Interval, Recording
+
+Floats = NDArray[np.float64]
+
+REPLICATES: Final = 1_000
+#: A report of the same run is the same report.
+SEED: Final = 1
+#: Seconds below which nothing is said.
+FEWEST_S: Final = bootstrap.FEWEST_S
+#: Longer runs are resampled in spans of several seconds, which bounds time and memory.
+_MOST_SPANS: Final = 1_024
+_TAIL: Final = 0.025
+_Z: Final = 1.959963984540054
+#: Scatter is also taken from blocks of a sixth of the run, whatever its series seem to need (coverage: tests/bench).
+_LONG_BLOCKS: Final = 6.0
+
+
+class _Points(NamedTuple):
+    """The counts of one metric on one part of the traffic, of all spans: three arrays of one shape."""
+
+    spans: NDArray[np.int64]
+    indices: NDArray[np.int64]
+    counts: NDArray[np.int64]
+
+
+class Resample:
+    """A run's seconds, from the first that was measured to the last, and `REPLICATES` ways to draw them anew.
+
+    Arrays of replicates have shape (replicates,) and lie around the run's own figure; `interval` turns them into its
+    95 % interval. Replicates of different figures are not drawn together: don't pair them one by one. Below `FEWEST_S`
+    seconds `is_enough` is False, and replicates say nothing.
+    """
+
+    __slots__ = (
+        "_cells",
+        "_counters",
+        "_first",
+        "_intervals",
+        "_known",
+        "_of",
+        "_seed",
+        "_starts",
+        "_width",
+        "seconds",
+    )
+
+    def __init__(self, run: Recording, *, seed: int = SEED) -> None:
+        self._intervals = _measured(run.intervals)
+        self._seed = seed
+        self._first = self._intervals[0].second if self._intervals else 0
+        self.seconds = self._intervals[-1].second - self._first + 1 if self._intervals else 0
+        self._width = max(1, math.ceil(self.seconds / _MOST_SPANS))
+        self._starts: dict[int, NDArray[np.float32]] = {}
+        self._known: dict[Series, _Points] = {}
+        self._cells: dict[CellKey, list[tuple[int, Cell]]] = defaultdict(list)
+        self._counters: dict[tuple[CellKey, str], Floats] = {}
+        self._of: dict[Series, list[tuple[int, Counts]]] = defaultdict(list)
+        for interval in self._intervals:
+            for series, counts in (interval.counts or {}).items():
+                self._of[series].append(((interval.second - self._first) // self._width, counts))
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether there are seconds enough for an interval."""
+        return self.seconds >= FEWEST_S
+
+    def column(self, part: Part, value: Callable[[CellKey, Cell], float]) -> Floats:
+        """A sum over the part's cells for each second, shape (seconds,)."""
+        column = np.zeros(self.seconds)
+        for interval in self._intervals:
+            for key, cell in (interval.cells or {}).items():
+                if part(key):
+                    column[interval.second - self._first] += value(key, cell)
+        return column
+
+    def counter(self, part: Part, name: str) -> Floats:
+        """A counter of the part's cells for each second, shape (seconds,)."""
+        if not self._cells:
+            for interval in self._intervals:
+                for key, cell in (interval.cells or {}).items():
+                    self._cells[key].append((interval.second - self._first, cell))
+        column = np.zeros(self.seconds)
+        for key, cells in self._cells.items():
+            if part(key):
+                known = self._counters.get((key, name))
+                if known is None:
+                    known = self._counters[key, name] = np.zeros(self.seconds)
+                    known[[second for second, _ in cells]] = [getattr(cell, name) for _, cell in cells]
+                column += known
+        return column
+
+    def scatter(self, influence: Floats) -> Floats:
+        """Replicates of the sum of an influence series of shape (seconds,), itself 0: how far a figure would be off."""
+        return self.ratio(influence, np.full(self.seconds, 1.0 / self.seconds))
+
+    def ratio(self, numerator: Floats, denominator: Floats) -> Floats:
+        """Replicates of Σ numerator / Σ denominator, columns of shape (seconds,); the denominator's sum is above 0."""
+        result: Floats = self.ratios(numerator[:, None], denominator[:, None])[0]
+        return result
+
+    def ratios(self, numerators: Floats, denominators: Floats) -> Floats:
+        """Replicates of several ratios: columns of shape (seconds, n) become shape (n, replicates)."""
+        return self._scatter(self._spans(numerators), self._spans(denominators))
+
+    def percentile(self, metric: str, part: Part, percent: float, *, is_ok: bool | None = True) -> Floats:
+        """Replicates of a percentile in seconds of what has at least one value; `is_ok` None takes all outcomes."""
+        result: Floats = self.percentiles(metric, part, (percent,), is_ok=is_ok)[0]
+        return result
+
+    def percentiles(self, metric: str, part: Part, percents: Sequence[float], *, is_ok: bool | None = True) -> Floats:
+        """Replicates of several percentiles of one metric, shape (percents, replicates)."""
+        points = self._points(metric, part, is_ok)
+        cumulative = np.cumsum(np.bincount(points.indices, weights=points.counts))
+        shares = np.array(percents) / 100.0
+        edges = _bucket(cumulative, shares)
+        # How many of the edges lie below each value: 0 at or below all of them.
+        order = np.argsort(edges, kind="stable")
+        above = np.searchsorted(edges[order], np.arange(len(cumulative)), side="left")
+        kinds = len(percents) + 1
+        places = points.spans * kinds + above[points.indices]
+        table = np.bincount(places, weights=points.counts, minlength=self._n_spans * kinds).reshape(-1, kinds)
+        below = np.empty((self._n_spans, len(percents)))
+        below[:, order] = np.cumsum(table[:, :-1], axis=1)
+        all_of = np.repeat(table.sum(axis=1)[:, None], len(percents), axis=1)
+        found = self._scatter(below, all_of)
+        shifted = shares[:, None] - (found - (below.sum(axis=0) / all_of.sum(axis=0))[:, None])
+        return buckets.highest_us(_bucket(cumulative, shifted)) / 1e6
+
+    def mean(self, metric: str, part: Part, *, is_ok: bool | None = True) -> Floats:
+        """Replicates of a mean, in seconds."""
+        return self.mean_and_effective(metric, part, is_ok=is_ok)[0]
+
+    def answerers(self, part: Part) -> set[str]:
+        """The models that answered in this part."""
+        keys = {key for one in self._intervals for key in one.cells or {}} if not self._cells else set(self._cells)
+        return {key.answered_by for key in keys if part(key)} - {""}
+
+    def mean_and_effective(self, metric: str, part: Part, *, is_ok: bool | None = True) -> tuple[Floats, int | None]:
+        """`mean` and `effective` in one go."""
+        points = self._points(metric, part, is_ok)
+        values, count = buckets.middle_us(points.indices) / 1e6, int(points.counts.sum())
+        sums = np.bincount(points.spans, weights=values * points.counts, minlength=self._n_spans)
+        counts = np.bincount(points.spans, weights=points.counts, minlength=self._n_spans)
+        means = self._scatter(sums[:, None], counts[:, None])[0]
+        mean = float(sums.sum()) / count
+        variance = float(np.dot((values - mean) ** 2, points.counts)) / count
+        return means, effective(means, variance, count)
+
+    def effective(self, metric: str, part: Part, *, is_ok: bool | None = True) -> int | None:
+        """How many independent values the mean of these is worth; None where they don't scatter."""
+        return self.mean_and_effective(metric, part, is_ok=is_ok)[1]
+
+    @property
+    def _n_spans(self) -> int:
+        return -(-self.seconds // self._width)
+
+    def _points(self, metric: str, part: Part, is_ok: bool | None) -> _Points:
+        wanted = [s for s in self._of if s.metric == metric and is_ok in (None, s.is_ok) and part(s)]
+        found = [self._series(series) for series in wanted]
+        return _Points(*(np.concatenate(arrays) for arrays in zip(*found, strict=True)))
+
+    def _series(self, series: Series) -> _Points:
+        known = self._known.get(series)
+        if known is None:
+            spans, parts = zip(*self._of[series], strict=True)
+            known = self._known[series] = _Points(
+                np.repeat(np.array(spans), [len(part.indices) for part in parts]),
+                np.concatenate([part.indices for part in parts]),
+                np.concatenate([part.counts for part in parts]),
+            )
+        return known
+
+    def _spans(self, columns: Floats) -> Floats:
+        if self._width == 1:
+            return columns
+        starts = np.arange(0, len(columns), self._width)
+        return np.add.reduceat(columns, starts, axis=0)
+
+    def _scatter(self, numerators: NDArray[Any], denominators: NDArray[Any]) -> Floats:
+        """Replicates of the ratios of columns of shape (spans, n), as shape (n, replicates)."""
+        whole = denominators.sum(axis=0)
+        ratios = numerators.sum(axis=0) / whole
+        influence = (numerators - ratios * denominators) / whole
+        n = len(influence)
+        drawn = np.empty((influence.shape[1], REPLICATES))
+        long = half_width(influence, round(n / _LONG_BLOCKS))
+        lengths = np.array([_on_grid(bootstrap.block_length(series)) for series in influence.T])
+        for length in np.unique(lengths).tolist():
+            those = lengths == length
+            blocks = _blocks(influence[:, those], length)
+            wanted = np.maximum(half_width(influence[:, those], length), long[those])
+            usual = _Z * np.sqrt(blocks.var(axis=0) * _count(n, length))
+            sums = self._drawn(length) @ (blocks - blocks.mean(axis=0)).astype(np.float32)
+            drawn[those] = sums.T * (wanted / np.where(usual > 0.0, usual, 1.0))[:, None]
+        result: Floats = ratios[:, None] + drawn
+        return result
+
+    def _drawn(self, length: int) -> NDArray[np.float32]:
+        """How often each replicate draws the block that begins at each span, shape (replicates, spans)."""
+        known = self._starts.get(length)
+        if known is None:
+            n = self._n_spans
+            starts = np.random.default_rng([self._seed, length]).integers(0, n, size=(REPLICATES, _count(n, length)))
+            places = (starts + np.arange(REPLICATES)[:, None] * n).ravel()
+            known = np.bincount(places, minlength=REPLICATES * n).astype(np.float32).reshape(REPLICATES, n)
+            self._starts[length] = known
+        return known
+
+
+def interval(values: Floats) -> tuple[float, float]:
+    """The middle 95 % of the replicates."""
+    low, high = np.quantile(values, [_TAIL, 1 - _TAIL])
+    return float(low), float(high)
+
+
+def effective(values: Floats, variance: float, count: int) -> int | None:
+    """The sample size at which independent values of this variance would have a mean that scatters like `values`."""
+    scatter = float(np.var(values))
+    return max(1, min(count, round(variance / scatter))) if scatter > 0.0 and variance > 0.0 else None
+
+
+def _measured(intervals: tuple[Interval, ...]) -> tuple[Interval, ...]:
+    """The seconds from the first on in which anything but the warm-up was due or ended."""
+    first = next(
+        (i for i, one in enumerate(intervals) if one.planned > one.warm_planned or one.cells or one.counts),
+        len(intervals),
+    )
+    return intervals[first:]
+
+
+def _bucket(cumulative: NDArray[Any], shares: Floats) -> NDArray[np.int64]:
+    """The bucket of the value at rank ceil(share · n), of shares of any shape."""
+    ranks = np.clip(np.ceil(shares * cumulative[-1] - 1e-9), 1, cumulative[-1])
+    result: NDArray[np.int64] = np.searchsorted(cumulative, ranks)
+    return result
+
+
+def _count(n: int, length: int) -> int:
+    return max(1, round(n / length))
+
+
+def _on_grid(length: int) -> int:
+    """The nearest of 1, 2, 3, 4, 6, 8, 11, 16 …: figures that share a length share what is drawn."""
+    return round(2 ** (round(2 * math.log2(length)) / 2))
+
+
+def _blocks(series: Floats, length: int) -> Floats:
+    """Sums of the blocks that begin at each span, the last ones going on at the start; shape as `series`."""
+    wrapped = np.concatenate([np.zeros((1, series.shape[1])), series, series[: length - 1]])
+    reach = np.cumsum(wrapped, axis=0)
+    result: Floats = reach[length:] - reach[:-length]
+    return result
+
+
+def half_width(series: Floats, length: int) -> Floats:
+    """Half a 95 % interval of each series' sum, shape (n,), from the variance of its blocks.
+
+    So few blocks as a short run has don't know their own variance well, and their mean took a part of it: Student's t
+    with a degree less than there are blocks, times √(k / (k - 1)).
+    """
+    from scipy.special import stdtrit  # noqa: PLC0415  heavy, and only reports need it
+
+    n = len(series)
+    length = max(1, length)
+    blocks = max(n / length, 3.0)
+    spread = np.sqrt(_blocks(series, length).var(axis=0) * n / length)
+    result: Floats = float(stdtrit(blocks - 1.0, 1.0 - _TAIL)) * math.sqrt(blocks / (blocks - 1.0)) * spread
+    return result
