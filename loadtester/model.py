@@ -6,9 +6,6 @@ carries its unit in its name. A missing value is None, never 0.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from decimal import Decimal
 from enum import StrEnum
 from typing import Literal, NamedTuple
 
@@ -65,6 +62,8 @@ class Request(msgspec.Struct, frozen=True, gc=False):
     want_output_tokens: int | None = None
     #: True where the prompt is the whole context (trace replay): the target adds nothing of its own.
     is_bare: bool = False
+    #: W3C Trace Context, where the request is part of a trace that is kept.
+    traceparent: str | None = None
 
 
 CacheLayer = Literal["exact", "semantic"]
@@ -84,8 +83,10 @@ class Ending(msgspec.Struct, frozen=True, gc=False):
     cache: CacheLayer | None = None
     #: How long the target asked to be left alone, where it did.
     retry_after_s: float | None = None
-    #: What other calls of the target to models used for this answer: paid for, though it is not theirs.
-    also_used: tuple[tuple[str, Usage], ...] = ()
+    #: What other calls of the target to models used for this answer: paid for, though it is not theirs; None: unknown.
+    also_used: tuple[tuple[str, Usage | None], ...] = ()
+    #: The stores that the target had to do without.
+    degraded: tuple[str, ...] = ()
 
 
 class Series(NamedTuple):
@@ -109,19 +110,3 @@ class CellKey(NamedTuple):
     model: str
     answered_by: str
     outcome: Outcome
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """The state of a run after a second, for observers; sums are from the start, rates of the last second."""
-
-    elapsed_s: float
-    planned: int
-    sent: int
-    in_flight: int
-    outcomes: Mapping[Outcome, int]
-    sent_per_s: float
-    finished_per_s: float
-    p50_s: float | None
-    p95_s: float | None
-    usd: Decimal

@@ -2,7 +2,7 @@
 # Installs what the tests need and pip can't give, where this user may; otherwise the tests that need it say so.
 set -u
 missing=""
-for tool in openssl redis-server; do
+for tool in openssl prometheus redis-server chromium; do
     command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"
 done
 [ -z "$missing" ] && exit 0

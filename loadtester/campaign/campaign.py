@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,9 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from loadtester.analysis import Report, summarise
+from loadtester.analysis.spent_so_far import spent_so_far
 from loadtester.bundled import bundled_target
 from loadtester.campaign.bounds import require_bounds
 from loadtester.campaign.descriptors import raise_descriptor_limit
+from loadtester.campaign.exports import Judged, export
+from loadtester.campaign.gate import Gate, Stop
 from loadtester.campaign.interrupts import Interrupts, Say, interruptible
 from loadtester.campaign.manifest import RunPlan, manifest_of, planned_requests
 from loadtester.campaign.scribe import Scribe
@@ -23,50 +26,63 @@ from loadtester.cost import price_table
 from loadtester.cost.budget import Ledger
 from loadtester.drivers import driver_for
 from loadtester.engine import AnyEngine, Sink
+from loadtester.engine.collector import quiet_collector
 from loadtester.errors import Exit, FmloadError
 from loadtester.fleet import LocalFleet, Shard, plan_of, shard_engine, worker_count
-from loadtester.live import Observer
+from loadtester.live import Observer, Relay, traced
 from loadtester.loop import on_loop
-from loadtester.recorder import Interval, Meter
-from loadtester.reporters import summary_text
-from loadtester.rundir import Writer, new_directory, put, read, request_lines, require_writable
+from loadtester.recorder import Interval
+from loadtester.rundir import Writer, new_directory, read, request_lines, require_writable
 from loadtester.scenario import Scenario, Target
+from loadtester.scenario.threshold import Threshold
+from loadtester.schedule import Users
 
 #: Makes the observer of a run of so many requests, None where users decide that, over so many seconds.
 Watch = Callable[[int | None, float], Observer]
 
 
-def run(scenario: Scenario, watch: Watch) -> Report:
-    """Run a scenario and judge it. Raises FmloadError where it could not begin."""
-    return on_loop(_run(scenario, watch))
+def run(scenario: Scenario, watch: Watch, exports: Sequence[str] = ()) -> Report:
+    """Run a scenario, judge it, and write its report. Raises FmloadError where it could not begin."""
+    return on_loop(_run(scenario, watch, exports))
 
 
-def report(directory: Path, say: Say) -> Report:
-    """Judge a run directory again, whole or cut short, and put its summary there; `say` hears where that fails."""
-    return _judged(directory, {}, say)
+def report(
+    directory: Path,
+    say: Say,
+    *,
+    thresholds: Sequence[Threshold] | None = None,
+    is_strict: bool = False,
+    exports: Sequence[str] = (),
+) -> Report:
+    """Judge a run directory again, whole or cut short, and put its report there; `say` hears where that fails.
+
+    Other `thresholds` than the run's own hold for this report.
+    """
+    return judged(directory, {}, say, thresholds=thresholds, is_strict=is_strict, exports=exports)
 
 
-async def _run(scenario: Scenario, watch: Watch) -> Report:
+async def _run(scenario: Scenario, watch: Watch, exports: Sequence[str]) -> Report:
     raise_descriptor_limit()
     load = plan_of(scenario)
     prices = price_table(scenario.prices)
     require_bounds(scenario, load, prices)
     require_writable(scenario.output.directory)
-    directory = new_directory(scenario.output.directory, scenario.output.name, datetime.now(UTC))
-    plan = RunPlan(scenario, load, prices, directory, worker_count(scenario, load))
     with interruptible() as interrupts, watch(planned_requests(load), load.duration_s) as observer:
+        directory = new_directory(scenario.output.directory, scenario.output.name, datetime.now(UTC))
+        plan = RunPlan(scenario, load, prices, directory, worker_count(scenario, load))
         interrupts.say = observer.say
         try:
-            async with _target(scenario, directory, observer) as (target, ended):
-                changes = await _drive(plan, target, ended, observer, interrupts)
+            async with target_of(scenario, directory, observer.say) as (target, ended):
+                changes = await drive(plan, target, ended, observer, interrupts)
         except BaseException:
             if not (directory / "manifest.json").exists():
                 shutil.rmtree(directory, ignore_errors=True)
             raise
-    return _judged(directory, changes, observer.say)
+        # Whoever watches the run sees it until its report is there.
+        return judged(directory, changes, observer.say, exports=exports)
 
 
-async def _drive(
+async def drive(
     plan: RunPlan, target: Target, ended: Callable[[], str | None], observer: Observer, interrupts: Interrupts
 ) -> dict[str, Any]:
     """Send the load, recording as it goes; the run directory is whole when this returns.
@@ -76,11 +92,14 @@ async def _drive(
     """
     started_at = datetime.now(UTC)
     writer = Writer(plan.directory, manifest_of(plan, started_at), started_at)
-    scribe, meter = Scribe(writer), Meter()
+    scribe, relay, gate = Scribe(writer), Relay(observer), _gate(plan)
 
     def record(interval: Interval, rows: bytes) -> None:
         scribe.take(interval, rows)
-        observer.observe(meter.add(interval))
+        relay.take(interval)
+        stop = gate.take(interval, runner)
+        if stop is not None:
+            observer.say(f"{stop.words}; waiting for what is in flight")
 
     async with _runner(plan, target, record) as runner:
         try:
@@ -93,12 +112,14 @@ async def _drive(
         error: BaseException | None = None
         try:
             try:
-                await runner.run(time.perf_counter_ns())
+                # The collector's look at the whole heap takes tenths of a second: before the run's clock starts.
+                with relay, quiet_collector():
+                    await runner.run(time.perf_counter_ns())
             finally:
                 await scribe.aclose()
         except Exception as raised:  # noqa: BLE001  what was recorded is kept first; a fault is raised again below
             error = raised
-        changes = _ending(runner, error) | {"target_ended": ended()}
+        changes = _ending(runner, error, gate.stopped) | {"target_ended": ended()}
     with suppress(FmloadError):
         writer.update_manifest(**changes)
     writer.close()
@@ -107,7 +128,14 @@ async def _drive(
     return changes
 
 
-def _ending(runner: AnyEngine | LocalFleet, error: BaseException | None) -> dict[str, Any]:
+def _gate(plan: RunPlan) -> Gate:
+    """Users ask a slow target less, so that waiting can't grow without end: only a plan is watched for it."""
+    scenario, load = plan.scenario, plan.load
+    is_watched = scenario.load.is_stopped_when_saturated and not isinstance(load, Users)
+    return Gate(scenario.judge, load.duration_s, is_saturation_watched=is_watched)
+
+
+def _ending(runner: AnyEngine | LocalFleet, error: BaseException | None, stop: Stop | None) -> dict[str, Any]:
     """How a run ended, for its manifest: all that holds, not only the worst."""
     codes = []
     books = runner.books()
@@ -117,12 +145,20 @@ def _ending(runner: AnyEngine | LocalFleet, error: BaseException | None) -> dict
         codes.append(Exit.FAULT)
     elif books.halted is not None:
         codes.append(Exit.BUDGET)
+    elif stop is not None:
+        codes.append(stop.code)
     elif runner.is_stopped:
         codes.append(Exit.INTERRUPTED)
     if runner.lost:
         codes.append(Exit.DEGRADED)
     status = (
-        "aborted" if error is not None else "degraded" if runner.lost else "stopped" if books.halted else "interrupted"
+        "aborted"
+        if error is not None
+        else "degraded"
+        if runner.lost
+        else "stopped"
+        if books.halted or stop
+        else "interrupted"
     )
     said = str(error) if isinstance(error, FmloadError) else f"a fault of fmload's own: {type(error).__name__}"
     return {
@@ -132,7 +168,8 @@ def _ending(runner: AnyEngine | LocalFleet, error: BaseException | None) -> dict
         "stopped_s": runner.stopped_s,
         "lost_workers": runner.lost,
         "error": said if error is not None else None,
-        "stopped_by": books.halted,
+        "stopped_by": books.halted or (stop.words if stop is not None else None),
+        "stop": None if stop is None else dict(stop.evidence),
         "budget": None if books.ledger is None else _spent(books.ledger),
     }
 
@@ -159,28 +196,43 @@ async def _runner(plan: RunPlan, target: Target, sink: Sink) -> AsyncIterator[An
         finally:
             await fleet.aclose()
         return
-    driver = driver_for(target, has_crud=plan.scenario.has_crud)
+    driver = traced(driver_for(target, has_crud=plan.scenario.has_crud), plan.scenario, worker=0)
     try:
         yield shard_engine(plan.scenario, plan.load, driver, shard=Shard(), price=plan.prices.usd, sink=sink)
     finally:
         await driver.aclose()
 
 
-def _judged(directory: Path, changes: dict[str, Any], say: Say) -> Report:
+def judged(
+    directory: Path,
+    changes: dict[str, Any],
+    say: Say,
+    *,
+    thresholds: Sequence[Threshold] | None = None,
+    is_strict: bool = False,
+    exports: Sequence[str] = (),
+) -> Report:
+    """The report of a run directory, whose manifest may lack `changes`; its summary is put there."""
     past = read(directory)
     manifest = past.manifest | changes
     prices = price_table(manifest["scenario"].get("prices") or {})
-    judged = summarise(manifest, past.recording, prices, request_lines(directory))
-    try:
-        put(directory, "summary.json", summary_text(judged))
-    except FmloadError as error:
-        say(str(error))
-    return judged
+    found = summarise(
+        manifest,
+        past.recording,
+        prices,
+        request_lines(directory),
+        thresholds=thresholds,
+        is_strict=is_strict,
+    )
+    if (budget := spent_so_far(found)) is not None:
+        found = replace(found, manifest={**found.manifest, "budget": budget})
+    export(Judged(directory, past.recording, found), exports, say)
+    return found
 
 
 @asynccontextmanager
-async def _target(
-    scenario: Scenario, directory: Path, observer: Observer
+async def target_of(
+    scenario: Scenario, directory: Path, say: Say
 ) -> AsyncIterator[tuple[Target, Callable[[], str | None]]]:
     """The target to drive: the user's, or the bundled one, started here and stopped at the end.
 
@@ -196,7 +248,7 @@ async def _target(
             remedy="name a target, such as openai+http://127.0.0.1:8000/v1",
             code=Exit.USAGE,
         )
-    observer.say("starting the bundled MangaAssist and its Bedrock emulator on loopback …")
+    say("starting the bundled MangaAssist and its Bedrock emulator on loopback …")
     async with bundled_target(scenario.bundled, directory / "target") as urls:
         if target.protocol == "bedrock":
             # The emulator takes any signature; the user's own credentials are not needed and not used.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import sys
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -14,6 +15,7 @@ from typing import Any
 import msgspec
 
 from loadtester import __version__
+from loadtester.campaign.command import shown_command
 from loadtester.cost import PriceTable
 from loadtester.doctor import known_calibration
 from loadtester.fleet import Plan
@@ -46,6 +48,7 @@ def manifest_of(plan: RunPlan, started_at: datetime) -> dict[str, Any]:
         "schema": SCHEMA,
         "id": plan.directory.name,
         "name": scenario.output.name,
+        "command": shown_command(sys.argv),
         "status": "running",
         "started_at": started_at.isoformat(timespec="milliseconds"),
         "target": shown["target"]["url"] or "the bundled MangaAssist",
@@ -56,6 +59,7 @@ def manifest_of(plan: RunPlan, started_at: datetime) -> dict[str, Any]:
         "workers": plan.workers,
         "plan": {
             "requests": planned_requests(load),
+            "warmup_requests": _warm(scenario, load),
             "users": load.peak if isinstance(load, Users) else None,
             "duration_s": load.duration_s,
             "sha256": _digest(load),
@@ -76,6 +80,11 @@ def manifest_of(plan: RunPlan, started_at: datetime) -> dict[str, Any]:
         },
         "calibration": None if calibration is None else msgspec.to_builtins(calibration),
     }
+
+
+def _warm(scenario: Scenario, load: Plan) -> int | None:
+    """How many requests are planned for the warm-up."""
+    return None if isinstance(load, Users) else int((load.due_ns < round(scenario.load.warmup_s * 1e9)).sum())
 
 
 def planned_requests(load: Plan) -> int | None:

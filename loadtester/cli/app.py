@@ -10,7 +10,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from loadtester import __version__
-from loadtester.cli import cost, doctor, plan, report, run, scenarios, serve
+from loadtester.cli import compare, cost, doctor, history, nightly, plan, report, run, scenarios, search, serve
 from loadtester.errors import Exit, FmloadError
 
 _EPILOG = """Examples:
@@ -24,6 +24,8 @@ fmload run openai+http://127.0.0.1:8000/v1 --model NAME --pattern ramp
 fmload run --trace azure.csv --speed 5 -d 1m           replay a real trace
 
 fmload report reports/2026-11-21T07-30-05Z-spike       judge a run again
+
+fmload compare reports/BASE reports/NEW                is it worse than it was?
 """
 
 app = typer.Typer(
@@ -38,8 +40,12 @@ app = typer.Typer(
 )
 app.command("run")(run.run)
 app.command("plan")(plan.plan)
+app.command("search")(search.search)
 app.command("report")(report.report)
+app.command("compare")(compare.compare)
 app.command("cost")(cost.cost)
+app.command("nightly")(nightly.nightly)
+app.command("history")(history.history)
 app.command("serve")(serve.serve)
 app.command("scenarios")(scenarios.scenarios)
 app.command("schema")(scenarios.schema)

@@ -14,20 +14,21 @@ if TYPE_CHECKING:
     from loadtester.scenario import Scenario
 
 
-def require_consent(scenario: Scenario) -> None:
-    """Let a run go on that costs nothing or little, has a budget, or is agreed to at the terminal.
+def require_consent(*scenarios: Scenario) -> None:
+    """Let a run, or several, go on that cost nothing or little, have a budget, or are agreed to at the terminal.
 
     Raises FmloadError, code 2, where it is not agreed to, and where nobody is there to ask; 105 where it is
     interrupted.
     """
-    if scenario.safety.max_cost_usd is not None or not _is_remote(scenario):
+    costly = [one for one in scenarios if one.safety.max_cost_usd is None and _is_remote(one)]
+    if not costly:
         return
-    usd = _predicted_usd(scenario)
-    if usd <= scenario.safety.confirm_over_usd:
+    usd = sum(map(_predicted_usd, costly), Decimal(0))
+    free = min(one.safety.confirm_over_usd for one in costly)
+    if usd <= free:
         return
-    costs = (
-        f"this run may cost ${usd:,.2f}, more than the ${scenario.safety.confirm_over_usd:,.2f} that need no consent"
-    )
+    what = "this run" if len(scenarios) == 1 else f"these {len(scenarios)} runs"
+    costs = f"{what} may cost ${usd:,.2f}, more than the ${free:,.2f} that need no consent"
     if not sys.stdin.isatty():
         raise FmloadError(
             f"{costs}, and nobody is at a terminal to agree",

@@ -283,7 +283,7 @@ def _put(quoted: Quote, bought: Provisioned | None, pairs: tuple[Pair, ...], *, 
     if is_json:
         typer.echo(export.as_json(quoted, bought, pairs), nl=False)
     elif is_csv:
-        typer.echo(export.as_csv(quoted), nl=False)
+        typer.echo(export.as_csv(quoted, bought), nl=False)
     else:
         console = Console()
         print_quote(quoted, bought, console if console.is_terminal else Console(width=250))

@@ -82,7 +82,7 @@ def _prompt_cache(given: Mapping[str, Any], basis: Basis, tariff: Tariff) -> Lev
             f"--cached-prefix needs --reuses, the reads for each write{hint}", remedy="--reuses 20", code=Exit.USAGE
         )
     reads = amount("--reuses", given["reuses"])
-    return prompt_cache(given["cached_prefix"], reads, tariff, is_hour=given["is_hour"])
+    return prompt_cache(given["cached_prefix"], reads, tariff, is_hour=given["is_hour"], lines=basis.lines)
 
 
 def _cache_hits(given: Mapping[str, Any]) -> Lever:

@@ -45,7 +45,7 @@ def _parts(quote: Quote, bought: Provisioned | None) -> Iterator[RenderableType]
     if quote.now is None:
         yield NO_GOOD_ANSWER
         return
-    yield _estimates(quote)
+    yield _estimates(quote, bought)
     yield from (f"{effect.name}: {effect.note}" for effect in quote.alone if effect.note)
     yield from _stated(quote)
     yield _swings(quote)
@@ -54,6 +54,8 @@ def _parts(quote: Quote, bought: Provisioned | None) -> Iterator[RenderableType]
 
 
 def _today(quote: Quote) -> Table:
+    from loadtester.cost.basis import RETRIED  # noqa: PLC0415  heavy, and --help must be quick
+
     per_good = quote.per_good_answer_usd
     title = "the run's bill" + (f"; ${per_good:.6f} for each answer within the SLO" if per_good else "")
     table = _table("query", "model", "outcome", "is", "messages", "USD", title=title)
@@ -63,14 +65,15 @@ def _today(quote: Quote) -> Table:
         rows = [row for row in quote.basis.today if row.group == group]
         usd = sum((row.usd for row in rows), Decimal(0))
         table.add_row("all", "", "", group, f"{sum(row.messages for row in rows):,}", f"{usd:.6f}")
-    retries = quote.basis.retries
-    table.add_row(
-        "all", "", "", "retried", *(("-", "not on record") if retries is None else (f"{retries:,}", "0.000000"))
-    )
+    again = [row for row in quote.basis.today if row.group == RETRIED]
+    usd = sum((row.usd for row in again), Decimal(0))
+    calls = sum(row.messages for row in again) + (quote.basis.retries or 0)
+    is_known = quote.basis.retries is not None or again
+    table.add_row("all", "", "", RETRIED, *((f"{calls:,}", f"{usd:.6f}") if is_known else ("-", "not on record")))
     return table
 
 
-def _estimates(quote: Quote) -> Table:
+def _estimates(quote: Quote, bought: Provisioned | None) -> Table:
     table = _table("", "a message", "a weekday", "a month", "a year", "saves a month", title="projected, USD")
     if quote.now is not None:
         table.add_row("now", *_amounts(quote.now), "")
@@ -78,6 +81,10 @@ def _estimates(quote: Quote) -> Table:
         table.add_row(effect.name, *_amounts(effect.estimate), f"{effect.saves_month_usd:,.2f}")
     if quote.combined and len(quote.alone) > 1:
         table.add_row(quote.combined.name, *_amounts(quote.combined.estimate), f"{quote.combined.saves_month_usd:,.2f}")
+    if bought is not None and quote.final is not None:
+        bill = bought.bill(quote.final, quote.calendar)
+        usd = (bill.day_usd, bill.month_usd, bill.year_usd, bill.saves_month_usd)
+        table.add_row(bought.name, "", *(f"{amount:,.2f}" for amount in usd))
     return table
 
 
@@ -115,10 +122,9 @@ def _signed(usd: Decimal | None) -> str:
 
 
 def _bought(bought: Provisioned) -> str:
-    worth = "never, at this price" if bought.break_even > 1 else f"from {bought.break_even:.1%} utilisation"
     return (
-        f"provisioned throughput for {bought.model}: {bought.units} units, ${bought.day_usd:,.2f} a day against "
-        f"${bought.on_demand_day_usd:,.2f} on demand; used {bought.utilisation:.1%}; cheaper {worth}"
+        f"{bought.name}: after all that is above; ${bought.day_usd:,.2f} a day against "
+        f"${bought.on_demand_day_usd:,.2f} on demand; used {bought.utilisation:.1%}; cheaper {bought.worth}"
     )
 
 

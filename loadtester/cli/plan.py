@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from loadtester.scenario import Scenario
 
 #: Flags of `run` that say how a run is shown while it goes and after it.
-_RUNNING: Final = ("dry_run", "yes", "summary", "quiet", "no_color")
+_RUNNING: Final = ("baseline", "dry_run", "yes", "summary", "quiet", "no_color")
 
 
-def show_plan(scenario: Scenario, *, is_json: bool) -> None:
-    """Print the prediction of a scenario to stdout.
+def show_plan(scenario: Scenario, *, is_json: bool, is_request: bool = False) -> None:
+    """Print the prediction of a scenario to stdout, or the quota request that it makes.
 
     Raises FmloadError where it can't be planned or priced, or is out of its bounds: what a run would refuse.
     """
@@ -30,6 +30,11 @@ def show_plan(scenario: Scenario, *, is_json: bool) -> None:
     load, prices = plan_of(scenario), price_table(scenario.prices)
     require_bounds(scenario, load, prices)
     prediction = predict(scenario, load, prices)
+    if is_request:
+        from loadtester.plan.quota_request import quota_request  # noqa: PLC0415
+
+        typer.echo(quota_request(scenario, prediction), nl=False)
+        return
     typer.echo(plan_json(prediction) if is_json else page(prediction), nl=False)
 
 

@@ -13,13 +13,29 @@ from loadtester.cli.show import Summary, show
 def report(
     directory: Annotated[Path, typer.Argument(help="A run directory, whole or cut short.", metavar="RUN")],
     *,
+    threshold: Annotated[
+        list[str] | None,
+        typer.Option(metavar="LIMIT", help="Hold it against this instead of its own: 'latency:p(95)<3s'. Repeatable."),
+    ] = None,
+    strict_ci: Annotated[
+        bool, typer.Option("--strict-ci", help="A threshold that is too close to call fails.")
+    ] = False,
+    reports: Annotated[
+        list[str] | None,
+        typer.Option("--report", metavar="FORMAT", help="Also write csv, hlog, junit or parquet. Repeatable."),
+    ] = None,
     summary: Annotated[Summary, typer.Option(help="What to print.")] = Summary.FULL,
     no_color: Annotated[bool, typer.Option("--no-color", help="No colour.")] = False,
 ) -> None:
-    """Judge a run again from its directory, and write its summary.json anew; a killed run up to its last second."""
+    """Judge a run again from its directory, and write summary.json and report.html anew; a killed run up to its last second."""
     from loadtester import campaign  # noqa: PLC0415  heavy, and --help must be quick
+    from loadtester.campaign.exports import formats  # noqa: PLC0415
+    from loadtester.scenario.threshold_list import given_thresholds  # noqa: PLC0415
 
-    show(campaign.report(directory, _tell), summary, no_color=no_color)
+    wanted = formats(reports or ())
+    limits = given_thresholds(threshold) if threshold else None
+    judged = campaign.report(directory, _tell, thresholds=limits, is_strict=strict_ci, exports=wanted)
+    show(judged, summary, no_color=no_color)
 
 
 def _tell(text: str) -> None:

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from loadtester.cli.show import Summary, show
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from loadtester.campaign import Watch
+from loadtester.cli.stated_prices import with_prices
+from loadtester.errors import Exit, FmloadError
 
 _TRAFFIC = "Traffic"
 _SAFETY = "Safety"
 _TARGET = "Target"
 _WORKLOAD = "Workload"
 _OUTPUT = "Output"
+_OBSERVE = "Watching it run"
 
 
 def run(
@@ -95,6 +93,10 @@ def run(
     seed: Annotated[
         int | None, typer.Option(metavar="N", help="Same seed, same requests.", rich_help_panel=_TRAFFIC)
     ] = None,
+    warmup: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Leave its first TIME out of every figure: 10s.", rich_help_panel=_TRAFFIC),
+    ] = None,
     max_in_flight: Annotated[
         int | None,
         typer.Option(
@@ -130,6 +132,14 @@ def run(
     max_rate: Annotated[
         str | None, typer.Option(metavar="RATE", help="Never send faster than this.", rich_help_panel=_SAFETY)
     ] = None,
+    stop_when_saturated: Annotated[
+        bool,
+        typer.Option(
+            "--stop-when-saturated",
+            help="Stop when waiting grows without end: the target gets more than it can take.",
+            rich_help_panel=_SAFETY,
+        ),
+    ] = False,
     yes: Annotated[
         bool,
         typer.Option("-y", "--yes", help="Don't ask whether a run may cost what it may.", rich_help_panel=_SAFETY),
@@ -191,6 +201,29 @@ def run(
     slo: Annotated[
         str | None, typer.Option(metavar="TIME", help="A good answer takes at most this.", rich_help_panel=_OUTPUT)
     ] = None,
+    threshold: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="LIMIT",
+            help="Fail (99) unless kept: 'latency:p(95)<3s', 'error_rate{kind=ai}<5%'. Repeatable.",
+            rich_help_panel=_OUTPUT,
+        ),
+    ] = None,
+    abort_on_fail: Annotated[
+        bool,
+        typer.Option("--abort-on-fail", help="Stop the run when a threshold fails.", rich_help_panel=_OUTPUT),
+    ] = False,
+    abort_delay: Annotated[
+        str | None, typer.Option(metavar="TIME", help="But not before this.", rich_help_panel=_OUTPUT)
+    ] = None,
+    strict_ci: Annotated[
+        bool,
+        typer.Option("--strict-ci", help="A threshold that is too close to call fails.", rich_help_panel=_OUTPUT),
+    ] = False,
+    prices: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Your own prices, USD per 1M tokens.", rich_help_panel=_OUTPUT),
+    ] = None,
     daily_messages: Annotated[
         int | None,
         typer.Option(metavar="N", help="Project the bill to so many messages a day.", rich_help_panel=_OUTPUT),
@@ -204,9 +237,52 @@ def run(
         list[str] | None,
         typer.Option(metavar="K=V", help="k=v, kept with the run. Repeatable.", rich_help_panel=_OUTPUT),
     ] = None,
+    prometheus: Annotated[
+        str | None,
+        typer.Option(metavar="[HOST]:PORT", help="Serve the run to Prometheus, here :9464.", rich_help_panel=_OBSERVE),
+    ] = None,
+    prometheus_remote_write: Annotated[
+        str | None, typer.Option(metavar="URL", help="Push the run to a Prometheus.", rich_help_panel=_OBSERVE)
+    ] = None,
+    otel: Annotated[
+        bool,
+        typer.Option("--otel", help="Send metrics and spans to an OpenTelemetry collector.", rich_help_panel=_OBSERVE),
+    ] = False,
+    otel_endpoint: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Its OTLP/HTTP address, such as http://host:4318.", rich_help_panel=_OBSERVE),
+    ] = None,
+    otel_sample: Annotated[
+        str | None,
+        typer.Option(metavar="SHARE", help="Of good answers, those with a span: 1%.", rich_help_panel=_OBSERVE),
+    ] = None,
+    otel_content: Annotated[
+        bool, typer.Option("--otel-content", help="Prompts in spans.", rich_help_panel=_OBSERVE)
+    ] = False,
+    reports: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--report",
+            metavar="FORMAT",
+            help="Beside report.html: csv, hlog, junit or parquet. Repeatable.",
+            rich_help_panel=_OUTPUT,
+        ),
+    ] = None,
+    baseline: Annotated[
+        str | None,
+        typer.Option(
+            metavar="latest-good|DIR",
+            help="Compare with the last good run of the scenario, or with a run; 99 where this one is worse.",
+            rich_help_panel=_OUTPUT,
+        ),
+    ] = None,
     dry_run: Annotated[
         bool,
         typer.Option("--dry-run", help="Send nothing; predict, as `fmload plan` does.", rich_help_panel=_OUTPUT),
+    ] = False,
+    quota_request: Annotated[
+        bool,
+        typer.Option("--quota-request", help="Of a plan: what AWS asks for, as Markdown.", rich_help_panel=_OUTPUT),
     ] = False,
     summary: Annotated[Summary, typer.Option(help="What to print.", rich_help_panel=_OUTPUT)] = Summary.FULL,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No progress.", rich_help_panel=_OUTPUT)] = False,
@@ -231,6 +307,7 @@ def run(
         "load.max_in_flight": max_in_flight,
         "load.timeout": timeout,
         "load.graceful_stop": graceful_stop,
+        "load.warmup": warmup,
         "load.workers": workers,
         "load.on_throttle": on_throttle,
         "safety.max_cost": max_cost,
@@ -250,39 +327,52 @@ def run(
         "model": model,
         "max_tokens": max_tokens,
         "slo": slo,
+        "thresholds": threshold or None,
+        "abort_on_fail": abort_on_fail or None,
+        "abort_delay": abort_delay,
+        "strict_ci": strict_ci or None,
+        "load.stop_when_saturated": stop_when_saturated or None,
         "daily_messages": daily_messages,
         "output.directory": out,
         "output.name": name,
         "output.tags": tag or None,
+        "observe.prometheus": prometheus,
+        "observe.remote_write": prometheus_remote_write,
+        "observe.otel": otel or None,
+        "observe.otel_endpoint": otel_endpoint,
+        "observe.otel_sample": otel_sample,
+        "observe.otel_content": otel_content or None,
     }
     from loadtester.scenario import resolve  # noqa: PLC0415  heavy, and --help must be quick
 
     given = {path: value for path, value in flags.items() if value is not None}
-    resolved = resolve(given, file=scenario, environ=os.environ)
+    resolved = with_prices(resolve(given, file=scenario, environ=os.environ), prices)
+    if quota_request and not dry_run:
+        raise FmloadError(
+            "--quota-request is for a plan", remedy="add --dry-run, or fmload cost RUN --quota-request", code=Exit.USAGE
+        )
     if dry_run:
         from loadtester.cli.plan import show_plan  # noqa: PLC0415  it has the flags of this verb
 
-        show_plan(resolved, is_json=summary is Summary.JSON)
+        show_plan(resolved, is_json=summary is Summary.JSON, is_request=quota_request)
         return
     from loadtester import campaign  # noqa: PLC0415
+    from loadtester.campaign.exports import formats  # noqa: PLC0415
     from loadtester.cli.consent import require_consent  # noqa: PLC0415
+    from loadtester.cli.watch import watch_of  # noqa: PLC0415
 
+    wanted = formats(reports or ())
     if not yes:
         require_consent(resolved)
-    report = campaign.run(resolved, _watch(quiet=quiet, no_color=no_color))
+    if baseline is not None:
+        from loadtester.campaign.baseline import require_baseline  # noqa: PLC0415
+
+        require_baseline(baseline)
+    report = campaign.run(resolved, watch_of(resolved, quiet=quiet, no_color=no_color), wanted)
     if summary is not Summary.NONE and not quiet:
         typer.echo(f"{Path(resolved.output.directory) / report.manifest['id']}", err=True)
+    if baseline is not None:
+        from loadtester.cli.against import held_against  # noqa: PLC0415
+
+        report = held_against(report, Path(resolved.output.directory), baseline, is_silent=summary is Summary.NONE)
     show(report, summary, no_color=no_color)
-
-
-def _watch(*, quiet: bool, no_color: bool) -> Watch:
-    from rich.console import Console  # noqa: PLC0415
-
-    from loadtester.live import Lines, Quiet, Screen  # noqa: PLC0415
-
-    if quiet:
-        return lambda _planned, _duration_s: Quiet()
-    console: Console = Console(stderr=True, no_color=no_color or None)
-    if console.is_terminal and not console.no_color:
-        return lambda planned, duration_s: Screen(console, planned, duration_s)
-    return lambda planned, duration_s: Lines(console, planned, duration_s)

@@ -112,7 +112,7 @@ class BedrockDriver:
 async def _converse(caller: Caller, path: str, request: Request, probe: Probe) -> Ending:
     answer = WholeBody()
     try:
-        await caller.post(path, encode_converse(request), answer, probe)
+        await caller.post(path, encode_converse(request), answer, probe, request.traceparent)
     except HttpError as error:
         return error.ending()
     if answer.refused is not None:
@@ -131,7 +131,7 @@ async def _converse(caller: Caller, path: str, request: Request, probe: Probe) -
 async def _stream(caller: Caller, path: str, request: Request, probe: Probe) -> Ending:
     answer = Streamed(request.model, probe)
     try:
-        await caller.post(path, encode_converse(request), answer, probe)
+        await caller.post(path, encode_converse(request), answer, probe, request.traceparent)
     except HttpError as error:
         return answer.ending_after(error)
     return answer.ending

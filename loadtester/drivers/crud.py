@@ -50,7 +50,8 @@ class CrudDriver:
             return await self._inner.send(request, probe)
         call = read_call(request.prompt)
         length = f"content-length: {len(call.body)}\r\n" if call.body or call.method in _WITH_BODY else ""
-        head = f"{call.method} {call.path} HTTP/1.1\r\n{self._fields}{length}\r\n"
+        trace = "" if request.traceparent is None else f"traceparent: {request.traceparent}\r\n"
+        head = f"{call.method} {call.path} HTTP/1.1\r\n{self._fields}{trace}{length}\r\n"
         answer = Whole(_read)
         data = head.encode("latin-1") + call.body
         try:

@@ -57,7 +57,8 @@ class OpenAIDriver:
     async def send(self, request: Request, probe: Probe) -> Ending:
         """Send one message; each piece of content is a chunk, reasoning is none."""
         body = encode_completion(request, is_streaming=self._is_streaming, has_old_limit=self._has_old_limit)
-        return await (self._send_streaming(body, probe) if self._is_streaming else self._send_whole(body, probe))
+        send = self._send_streaming if self._is_streaming else self._send_whole
+        return await send(body, probe, request.traceparent)
 
     async def finish(self, request: Request) -> None:
         """Nothing is held for a conversation."""
@@ -66,18 +67,18 @@ class OpenAIDriver:
         """Close every connection."""
         await self._service.aclose()
 
-    async def _send_whole(self, body: bytes, probe: Probe) -> Ending:
+    async def _send_whole(self, body: bytes, probe: Probe, traceparent: str | None) -> Ending:
         answer = Whole(partial(_read, probe))
         try:
-            await self._service.post(body, answer, probe)
+            await self._service.post(body, answer, probe, traceparent)
         except HttpError as error:
             return error.ending()
         return answer.ending
 
-    async def _send_streaming(self, body: bytes, probe: Probe) -> Ending:
+    async def _send_streaming(self, body: bytes, probe: Probe, traceparent: str | None) -> Ending:
         answer = Stream(_Reader(probe))
         try:
-            await self._service.post(body, answer, probe)
+            await self._service.post(body, answer, probe, traceparent)
         except HttpError as error:
             return answer.ending_after(error)
         return answer.ending

@@ -39,7 +39,7 @@ class RestDriver:
         """Send one message. The whole answer is its first and only chunk."""
         answer = Whole(partial(_read, probe))
         try:
-            await self._service.post(encode_chat(request), answer, probe)
+            await self._service.post(encode_chat(request), answer, probe, request.traceparent)
         except HttpError as error:
             return error.ending()
         return answer.ending

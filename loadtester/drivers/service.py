@@ -9,6 +9,7 @@ from typing import Protocol
 from loadtester.drivers.contract import Probe
 from loadtester.drivers.endpoint import Endpoint
 from loadtester.drivers.http import HttpClient, Sink, post_head
+from loadtester.drivers.http.headers import with_trace
 from loadtester.drivers.preflight import preflight
 from loadtester.drivers.ws.tls import tls_context
 
@@ -19,7 +20,7 @@ class Poster(Protocol):
     async def check(self) -> None:
         """Prove that it is there and takes the credentials. Raises FmloadError, code 113."""
 
-    def post(self, body: bytes, sink: Sink, probe: Probe) -> Awaitable[None]:
+    def post(self, body: bytes, sink: Sink, probe: Probe, traceparent: str | None = None) -> Awaitable[None]:
         """Send one body; the sink gets the answer. Raises HttpError."""
 
     async def aclose(self) -> None:
@@ -46,9 +47,10 @@ class Service:
         """Prove that it is there and takes the credentials. Raises FmloadError, code 113."""
         await preflight(self._endpoint, self._tls)
 
-    def post(self, body: bytes, sink: Sink, probe: Probe) -> Awaitable[None]:
+    def post(self, body: bytes, sink: Sink, probe: Probe, traceparent: str | None = None) -> Awaitable[None]:
         """Send one body; the sink gets the answer. Raises HttpError."""
-        return self._client.post(self._head, body, sink, probe)
+        head = self._head if traceparent is None else with_trace(self._head, traceparent)
+        return self._client.post(head, body, sink, probe)
 
     async def aclose(self) -> None:
         """Close every connection."""

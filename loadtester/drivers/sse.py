@@ -40,7 +40,7 @@ class SseDriver:
         """Send one message; each delta that holds text is a chunk."""
         answer = Stream(_Reader(probe))
         try:
-            await self._service.post(encode_chat(request), answer, probe)
+            await self._service.post(encode_chat(request), answer, probe, request.traceparent)
         except HttpError as error:
             return answer.ending_after(error)
         return answer.ending

@@ -35,7 +35,7 @@ def shard_engine(
     """The engine that will run this shard of the plan at `driver`; nothing is sent until its `run`."""
     mine = plan.shard(shard.index, shard.count) if shard.count > 1 else plan
     load = scenario.load
-    recorder = Recorder(slo_s=scenario.judge.slo_s, price=price, worker=shard.index)
+    recorder = Recorder(slo_s=scenario.judge.slo_s, price=price, worker=shard.index, warmup_s=load.warmup_s)
     part, whole = len(mine), len(plan)
     most_per_s = scenario.safety.max_rate_per_s
     share_per_s = most_per_s * part / whole if most_per_s is not None and part else None

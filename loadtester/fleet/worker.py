@@ -15,6 +15,7 @@ from loadtester.engine import AnyEngine
 from loadtester.errors import FmloadError
 from loadtester.fleet.messages import Ended, Job, Ready, Refused, Second, Start, Stop, frame, receive
 from loadtester.fleet.shard import plan_of, shard_engine
+from loadtester.live.traced import traced
 from loadtester.loop import on_loop
 from loadtester.recorder import Interval
 
@@ -26,7 +27,7 @@ async def work() -> None:
     if not isinstance(job, Job):
         return
     prices = price_table(job.scenario.prices)
-    driver = driver_for(job.target, has_crud=job.scenario.has_crud)
+    driver = traced(driver_for(job.target, has_crud=job.scenario.has_crud), job.scenario, job.shard.index)
 
     def tell(interval: Interval, rows: bytes) -> None:
         if not writer.is_closing():  # nobody is left to tell when the one who asked is gone

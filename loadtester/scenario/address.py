@@ -24,8 +24,11 @@ PROTOCOLS: Final[dict[str, tuple[Protocol, ...]]] = {
 }
 #: As JSON Schema shows an address.
 ADDRESS: Final = r"^(?:(?:wss?|(?:openai\+)?https?)://[^\s/@]+(?:/[^\s]*)?|bedrock:[a-z0-9-]+)$"
+#: A port, or host:port, to listen at.
+LISTEN: Final = r"^(?:[A-Za-z0-9.-]*|\[[0-9a-fA-F:.]+\]):?[0-9]{1,5}$"
 REGION: Final = r"^[a-z]{2,4}(?:-[a-z]+)+-[0-9]{1,2}$"
 
+_MOST_PORT: Final = 65_535
 _REGION: Final = re.compile(REGION)
 _EXAMPLES: Final = "https://host/path, wss://host/path, openai+https://host/v1 or bedrock:us-east-1"
 
@@ -65,6 +68,17 @@ def web_url(text: str) -> str:
             f"{quoted(_bare(stripped))} is not an http or https URL", "write https://host or http://host:port"
         )
     return _checked(stripped)
+
+
+def listen(text: str) -> str:
+    """Read where to listen, as host:port; a port alone is on loopback, port 0 any free one. Raises UnfitError."""
+    stripped = text.strip()
+    host, _, port = stripped.rpartition(":")
+    if not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > _MOST_PORT:
+        raise UnfitError(f"{quoted(stripped)} has no port of 0 to 65535", "write :9464, or host:9464")
+    if host and not re.fullmatch(r"[A-Za-z0-9.-]+|\[[0-9a-fA-F:.]+\]", host):
+        raise UnfitError(f"{quoted(stripped)} has no host before its port", "write 127.0.0.1:9464, or [::1]:9464")
+    return f"{host or '127.0.0.1'}:{int(port)}"
 
 
 def region(text: str) -> str:

@@ -37,6 +37,7 @@ DEFAULTS: Final = {
     ),
     "load.timeout": Default("30s", "API Gateway gives up after 29 s; nobody waits longer for a chat's answer"),
     "load.graceful_stop": Default("30s", "as long as the time limit: whatever was sent can still end on its own"),
+    "load.warmup": Default("0s", "nothing is left out that nobody asked to leave out"),
     "load.max_in_flight": Default("10000", "beyond any healthy target, within the memory of a laptop"),
     "load.workers": Default(
         "auto", "one process carries thousands of requests a second; more only where one is too few"
@@ -45,6 +46,7 @@ DEFAULTS: Final = {
     "load.max_attempts": Default(
         "3", "what the AWS SDKs' standard mode does; one more only meets the same empty minute"
     ),
+    "load.stop_when_saturated": Default("false", "how a target behaves under too much load is often the question"),
     "target.url": Default(None, "the bundled MangaAssist, started and stopped by fmload"),
     "target.protocol": Default(
         None, "what the URL's scheme says: ws(s) is ws, http(s) is rest; ws for the bundled target"
@@ -81,9 +83,19 @@ DEFAULTS: Final = {
     "max_tokens": Default("1024", "MangaAssist's own limit; quota is reserved for this many tokens a request"),
     "slo": Default("3s", "MangaAssist promises a useful answer in under three seconds"),
     "daily_messages": Default("1000000", "MangaAssist's traffic: a million messages a day"),
+    "thresholds": Default(None, "none"),
+    "abort_on_fail": Default("false", "a whole run says more than half a one"),
+    "abort_delay": Default("10s", "first connections and cold caches make the first seconds slow"),
+    "strict_ci": Default("false", "a value on the right side of its limit passes"),
     "prices": Default(None, "the published price of each model"),
     "output.directory": Default("reports", "the project's folder for runs"),
     "output.name": Default(None, "the scenario's name, or the pattern"),
     "output.tags": Default(None, "none"),
+    "observe.prometheus": Default(None, "nothing is served"),
+    "observe.remote_write": Default(None, "nothing is pushed"),
+    "observe.otel": Default("false", "nothing is sent; an endpoint turns it on"),
+    "observe.otel_endpoint": Default(None, "OTEL_EXPORTER_OTLP_ENDPOINT, or http://localhost:4318"),
+    "observe.otel_sample": Default("0.01", "failures are what one looks for; a few good answers to hold them against"),
+    "observe.otel_content": Default("false", "what people ask is nobody's business unless they agreed"),
     "description": Default(None, "none"),
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Final, get_args
 
-from loadtester.scenario import address, kinds, queries, stages, think
+from loadtester.scenario import address, kinds, queries, stages, think, threshold_list
 from loadtester.scenario.field import Field, field
 from loadtester.scenario.header import header
 from loadtester.scenario.scenario import Arrivals, Client, OnThrottle, Pattern, Protocol, Window
@@ -53,6 +53,9 @@ _THINK_TIME: Final = kinds.scalar(
 )
 _URL: Final = kinds.scalar(address.address, {"type": "string", "pattern": address.ADDRESS}, "https://host/path")
 _WEB_URL: Final = kinds.scalar(address.web_url, {"type": "string", "pattern": "^https?://"}, "http://127.0.0.1:8081")
+_LISTEN: Final = kinds.scalar(
+    address.listen, {"anyOf": [{"type": "string", "pattern": address.LISTEN}, {"type": "integer"}]}, ":9464"
+)
 _REGION: Final = kinds.scalar(address.region, {"type": "string", "pattern": address.REGION}, "us-east-1")
 
 _LOAD: Final = (
@@ -136,6 +139,13 @@ _LOAD: Final = (
         attribute="load.graceful_stop_s",
     ),
     field(
+        "load.warmup",
+        kinds.duration(most=_DAY_S),
+        "Leave out of every figure what is due in this time from the start; it is sent, counted and paid for.",
+        flag="--warmup",
+        attribute="load.warmup_s",
+    ),
+    field(
         "load.max_in_flight",
         kinds.whole(least=1, most=1_000_000),
         "Drop (and count) arrivals while so many requests wait for their answers.",
@@ -157,6 +167,13 @@ _LOAD: Final = (
         "load.max_attempts",
         kinds.whole(least=2, most=_MOST_ATTEMPTS),
         "With backoff: how often a request is tried at most, the first time included.",
+    ),
+    field(
+        "load.stop_when_saturated",
+        kinds.boolean(),
+        "Stop a run (not one of users) when requests in flight and time to first token, or latency, grow without end.",
+        flag="--stop-when-saturated",
+        attribute="load.is_stopped_when_saturated",
     ),
 )
 
@@ -280,6 +297,35 @@ _JUDGE: Final = (
         flag="--daily-messages",
         attribute="judge.daily_messages",
     ),
+    field(
+        "thresholds",
+        threshold_list.thresholds(),
+        "Limits that the run has to keep, such as `latency:p(95)<3s`; an entry is a text, or a mapping with "
+        "`threshold`, `abort_on_fail` and `delay` (cli.md).",
+        flag="--threshold",
+        attribute="judge.thresholds",
+    ),
+    field(
+        "abort_on_fail",
+        kinds.boolean(),
+        "Stop the run as soon as one of its thresholds fails.",
+        flag="--abort-on-fail",
+        attribute="judge.is_aborting",
+    ),
+    field(
+        "abort_delay",
+        kinds.duration(most=_DAY_S),
+        "How long a run goes on before a threshold may stop it.",
+        flag="--abort-delay",
+        attribute="judge.abort_delay_s",
+    ),
+    field(
+        "strict_ci",
+        kinds.boolean(),
+        "A threshold whose limit lies within the value's 95 % interval fails, instead of being too close to call.",
+        flag="--strict-ci",
+        attribute="judge.is_strict",
+    ),
     Field(
         "prices",
         kinds.prices(),
@@ -294,6 +340,47 @@ _OUTPUT: Final = (
     field("output.tags", _TAGS, "Kept with the run, as k=v.", flag="--tag"),
 )
 
+_OBSERVE: Final = (
+    field(
+        "observe.prometheus",
+        _LISTEN,
+        "Serve the run to Prometheus, at /metrics of this port (on loopback) or host:port.",
+        flag="--prometheus",
+    ),
+    field(
+        "observe.remote_write",
+        _WEB_URL,
+        "Push the run to this Prometheus (remote write), every five seconds and at its end.",
+        flag="--prometheus-remote-write",
+    ),
+    field(
+        "observe.otel",
+        kinds.boolean(),
+        "Send GenAI metrics and sampled spans to an OpenTelemetry collector, by OTLP over HTTP.",
+        flag="--otel",
+        attribute="observe.is_otel",
+    ),
+    field(
+        "observe.otel_endpoint",
+        _WEB_URL,
+        "The collector; /v1/metrics and /v1/traces are added.",
+        flag="--otel-endpoint",
+    ),
+    field(
+        "observe.otel_sample",
+        kinds.share(),
+        "The part of the good answers that gets a span; every failure does.",
+        flag="--otel-sample",
+    ),
+    field(
+        "observe.otel_content",
+        kinds.boolean(),
+        "Put the prompt of each sampled request into its span.",
+        flag="--otel-content",
+        attribute="observe.has_otel_content",
+    ),
+)
+
 FIELDS: Final = (
     Field("description", kinds.words("what it is for"), "What the scenario is for; `fmload scenarios` lists it.", ""),
     *_LOAD,
@@ -304,6 +391,7 @@ FIELDS: Final = (
     *_WORKLOAD,
     *_JUDGE,
     *_OUTPUT,
+    *_OBSERVE,
 )
 
 BY_PATH: Final = {row.path: row for row in FIELDS}
@@ -316,4 +404,5 @@ SECTIONS: Final = {
     "quota": "What is known of a target that isn't the bundled one, for `fmload plan` to reckon with; nothing is sent.",
     "safety": "What a run may never pass, and what it has to be agreed to for.",
     "output": "Where the run is kept, and under which name.",
+    "observe": "Who is shown the run while it goes on (observability.md).",
 }

@@ -76,6 +76,9 @@ def redacted(scenario: Scenario) -> dict[str, Any]:
     target["headers"] = {name: header_shown(name, value) for name, value in scenario.target.headers.items()}
     for key in ("url", "endpoint_url"):
         target[key] = None if target[key] is None else url_shown(getattr(scenario.target, key))
+    for key in ("remote_write", "otel_endpoint"):
+        url = getattr(scenario.observe, key)
+        shown["observe"][key] = None if url is None else url_shown(url)
     shown["output"]["tags"] = {
         name: HIDDEN if _IS_SECRET.match(name) else mask(value) for name, value in scenario.output.tags.items()
     }

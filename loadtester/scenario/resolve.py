@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from loadtester.scenario.scenario import (
     Bundled,
     Judge,
     Load,
+    Observe,
     Output,
     Protocol,
     QueryType,
@@ -26,15 +27,21 @@ from loadtester.scenario.scenario import (
     Target,
 )
 from loadtester.scenario.sources import DEFAULT, Given, Layer
+from loadtester.scenario.threshold_mix import settle_thresholds
 
 
 def resolve(
-    flags: Mapping[str, object], *, file: str | Path | None = None, environ: Mapping[str, str] | None = None
+    flags: Mapping[str, object],
+    *,
+    file: str | Path | None = None,
+    environ: Mapping[str, str] | None = None,
+    suite: Callable[[Faults], Layer] | None = None,
 ) -> Scenario:
     """The scenario that the user means: each value from the command line, FMLOAD_*, the file or a default.
 
     `flags` holds texts, numbers, booleans and lists of texts by the dotted keys of a scenario file (`load.rate`); None
-    says nothing. `file` is a scenario's path or name, by default FMLOAD_SCENARIO of `environ`.
+    says nothing. `file` is a scenario's path or name, by default FMLOAD_SCENARIO of `environ`. What a `suite` says of
+    the scenario weighs more than its file.
 
     Raises FmloadError with all faults at once: USAGE for flags, variables and unknown names, INPUT for files.
     """
@@ -43,6 +50,7 @@ def resolve(
     path = _scenario_path(file, variables, faults)
     layers = (
         sources.from_file(path, faults, shown=named.shown(path)) if path is not None else {},
+        suite(faults) if suite is not None else {},
         sources.from_environment(variables, faults),
         sources.from_flags(flags, faults),
     )
@@ -50,6 +58,7 @@ def resolve(
     settled = shape.settle(sources.merged(usual, *layers), usual)
     _settle_target(settled)
     _settle_mix(settled)
+    settle_thresholds(settled)
     faults.raise_if_any()
     if "output.name" not in settled:
         settled["output.name"] = _name(settled, path)
@@ -126,7 +135,7 @@ def _modelless(asked: Asked) -> None:
 
 def _scenario(settled: Layer) -> Scenario:
     groups: dict[str, dict[str, Any]] = {
-        group: {} for group in ("load", "target", "bundled", "quota", "safety", "judge", "output", "")
+        group: {} for group in ("load", "target", "bundled", "quota", "safety", "judge", "output", "observe", "")
     }
     origins: dict[str, str] = {}
     for path, field in BY_PATH.items():
@@ -146,6 +155,7 @@ def _scenario(settled: Layer) -> Scenario:
         safety=Safety(**groups["safety"]),
         judge=Judge(**groups["judge"]),
         output=Output(**groups["output"]),
+        observe=Observe(**groups["observe"]),
         mix=groups[""]["mix"],
         max_tokens=groups[""]["max_tokens"],
         prices=groups[""]["prices"],
@@ -157,6 +167,7 @@ def _scenario(settled: Layer) -> Scenario:
 _NOTHING: Mapping[str, Any] = {
     "load.stages": (),
     "load.user_stages": (),
+    "thresholds": (),
     "target.headers": {},
     "prices": {},
     "output.tags": {},

@@ -8,6 +8,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 
+from loadtester.scenario.threshold import Threshold
+
 Pattern = Literal["sustained", "ramp", "burst", "spike", "production", "stages", "trace", "users"]
 Arrivals = Literal["uniform", "poisson"]
 Client = Literal["fast", "compat"]
@@ -70,6 +72,9 @@ class Load:
     on_throttle: OnThrottle = "record"
     #: Of one request, where throttled ones are tried again.
     max_attempts: int = 3
+    is_stopped_when_saturated: bool = False
+    #: From the start; requests due in it are in no figure.
+    warmup_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,10 +143,18 @@ class QueryType:
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """What the run is judged by: the latency SLO in seconds, and the traffic the bill is projected to."""
+    """What the run is judged by: the latency SLO in seconds, its thresholds, and the traffic the bill is projected to.
+
+    Where it `is_aborting`, a threshold that fails `abort_delay_s` or later stops the run. `is_strict` fails what is too
+    close to call.
+    """
 
     slo_s: float
     daily_messages: int
+    thresholds: tuple[Threshold, ...] = ()
+    is_aborting: bool = False
+    abort_delay_s: float = 10.0
+    is_strict: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +164,27 @@ class Output:
     directory: Path
     name: str
     tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Observe:
+    """Who is shown the run while it goes on; None is nobody.
+
+    `prometheus` is host and port to serve at. `otel_endpoint` None is what OTEL_EXPORTER_OTLP_ENDPOINT says.
+    """
+
+    prometheus: str | None = None
+    remote_write: str | None = None
+    is_otel: bool = False
+    otel_endpoint: str | None = None
+    #: Of the good answers, the part that gets a span; every failure does.
+    otel_sample: float = 0.01
+    has_otel_content: bool = False
+
+    @property
+    def has_otel(self) -> bool:
+        """Whether anything goes to a collector: naming one is asking for it."""
+        return self.is_otel or self.otel_endpoint is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +199,7 @@ class Scenario:
     judge: Judge
     output: Output
     quota: Quota = field(default_factory=Quota)
+    observe: Observe = field(default_factory=Observe)
     safety: Safety = field(default_factory=Safety)
     prices: Mapping[str, Mapping[str, Decimal]] = field(default_factory=dict)
     origins: Mapping[str, str] = field(default_factory=dict)

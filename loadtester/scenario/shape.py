@@ -24,6 +24,7 @@ _RATE, _DURATION, _REQUESTS = "load.rate", "load.duration", "load.requests"
 _SPEED, _ARRIVALS = "load.speed", "load.arrivals"
 _USERS, _USER_STAGES, _THINK_TIME = "load.users", "load.user_stages", "load.think_time"
 _MAX_IN_FLIGHT = "load.max_in_flight"
+_WARMUP = "load.warmup"
 
 #: The fields that choose a way to shape traffic by being there, and the way.
 _CHOOSING: Final = {_STAGES: "stages", _USERS: "users", _USER_STAGES: "users", _TRACE: "trace"}
@@ -100,7 +101,17 @@ def settle(given: Layer, usual: Layer) -> Layer:
     else:
         kept = _patterned(kept, pattern)
     _check_size(kept)
+    _check_warmup(kept)
     return kept
+
+
+def _check_warmup(settled: Layer) -> None:
+    """Record a warm-up that leaves nothing to measure."""
+    warmup, duration = settled.get(_WARMUP), settled[_DURATION]
+    if warmup is None or not warmup.value or duration.value is None or warmup.value < duration.value:
+        return
+    what = f"a warm-up of {_length(warmup.value)} leaves nothing of a run of {_length(duration.value)}"
+    max((warmup, duration), key=lambda one: one.rank).fault(what, "make the run longer, or the warm-up shorter")
 
 
 def _check_size(settled: Layer) -> None:

@@ -1,4 +1,4 @@
-"""What was said, and by whom: the command line, the environment, the scenario file, in that order of weight."""
+"""What was said, and by whom: command line, environment, a suite, the scenario file, in that order of weight."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ from loadtester.scenario.fields import BY_PATH, FIELDS, SECTIONS
 from loadtester.scenario.kinds import mapping
 from loadtester.scenario.suggestion import meant
 
-COMMAND_LINE: Final = 3
-ENVIRONMENT: Final = 2
+COMMAND_LINE: Final = 4
+ENVIRONMENT: Final = 3
+SUITE: Final = 2
 SCENARIO: Final = 1
 DEFAULT: Final = 0
 
 _PREFIX: Final = "FMLOAD_"
 #: Variables of fmload's that set no field.
 SCENARIO_VARIABLE: Final = "FMLOAD_SCENARIO"
-_OTHER_VARIABLES: Final = ("FMLOAD_DEBUG", SCENARIO_VARIABLE)
+_OTHER_VARIABLES: Final = ("FMLOAD_DEBUG", "FMLOAD_WEBHOOK_URL", SCENARIO_VARIABLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +81,24 @@ def from_environment(environ: Mapping[str, str], faults: Faults) -> Layer:
 def from_file(path: Path, faults: Faults, *, shown: str) -> Layer:
     """The layer of a scenario file; relative input paths in it start at its folder."""
     root = read(path, faults, shown=shown)
-    layer: Layer = {}
     if root is None:
-        return layer
+        return {}
     spot = Spot(faults, "", shown, path.parent)
     table = mapping(root, spot, "`load:`, `target:` and so on at the start of a line")
-    for key_path, value in _leaves(table or {}, spot):
-        field, place = BY_PATH[key_path], spot.inside(key_path)
-        origin = f"scenario {shown}:{value.line}"
-        layer[key_path] = Given(field.kind.read(value, place), origin, SCENARIO, place, value.line)
+    return _layer(table or {}, spot, f"scenario {shown}", SCENARIO)
+
+
+def from_suite(table: Mapping[str, Value], spot: Spot) -> Layer:
+    """The layer of a suite's entry, whose keys are those of a scenario file; `spot` is the entry's."""
+    return _layer(table, spot, f"suite {spot.file}", SUITE)
+
+
+def _layer(table: Mapping[str, Value], spot: Spot, source: str, rank: int) -> Layer:
+    layer: Layer = {}
+    for key_path, value in _leaves(table, spot):
+        field, place = BY_PATH[key_path], spot.inside(f".{key_path}")
+        origin = f"{source}:{value.line}"
+        layer[key_path] = Given(field.kind.read(value, place), origin, rank, place, value.line)
     return layer
 
 
@@ -135,8 +145,8 @@ def _leaves(table: Mapping[str, Value], spot: Spot) -> Iterator[tuple[str, Value
     """Path and value of each field of a file; keys that are no field's are put on record. A null says nothing."""
     for key, value in table.items():
         if key in SECTIONS and value.data is not None:
-            inner = mapping(value, spot.inside(key), f"its keys indented below `{key}:`") or {}
-            yield from _known(inner, key, spot.inside(key))
+            inner = mapping(value, spot.inside(f".{key}"), f"its keys indented below `{key}:`") or {}
+            yield from _known(inner, key, spot.inside(f".{key}"))
     yield from _known({key: value for key, value in table.items() if key not in SECTIONS}, "", spot)
 
 

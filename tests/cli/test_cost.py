@@ -174,6 +174,24 @@ def test_provisioned(directory):
     assert "both" in _refused(directory, "--provisioned-price", 10).remedy
 
 
+def test_provisioned_is_a_row_like_the_others(directory):
+    """Day, month, year and what it saves, beside the what-ifs; in JSON and CSV with its break-even utilisation."""
+    flags = ("--provisioned-price", 10, "--provisioned-tokens-per-minute", 100_000, "--peak", 1)
+    whole = json.loads(_cost(directory, "--json", *flags).stdout)
+    bought, now = whole["provisioned"], whole["now"]
+    bill = {name: Decimal(usd) for name, usd in bought["bill_usd"].items()}
+    change = Decimal(bought["day_usd"]) - Decimal(bought["on_demand_day_usd"])
+    assert bill["day_usd"] == Decimal(now["day_usd"]["usd"]) + change
+    assert bill["month_usd"] == Decimal(now["month_usd"]["usd"]) + 30 * change
+    assert bill["year_usd"] == Decimal(now["year_usd"]["usd"]) + 365 * change
+    assert bill["saves_month_usd"] == -30 * change
+    rows = list(csv.DictReader(_cost(directory, "--csv", *flags).stdout.splitlines()))
+    (row,) = [row for row in rows if row["part"] == "provisioned"]
+    assert (row["units"], Decimal(row["month_usd"])) == ("2", bill["month_usd"])
+    assert Decimal(row["break_even_utilisation"]) == Decimal(bought["break_even"])
+    assert f"2 provisioned units of {SONNET}" in _cost(directory, *flags).stdout
+
+
 def test_a_threshold_on_the_month(directory, tmp_path):
     """--max-month passes and fails by the month, and without a good answer it fails: 99."""
     assert _cost(directory, "--max-month", 48_375).exit_code == 0

@@ -5,6 +5,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 
 def _fmload(*args, cwd, **env):
     return subprocess.run(
@@ -79,3 +81,38 @@ def test_secrets_are_not_shown(tmp_path):
         done = _fmload("plan", "https://x.example/?token=hush", "-H", "Authorization: Bearer hush", *kind, cwd=tmp_path)
         assert done.returncode == 0, done.stderr
         assert "hush" not in done.stdout + done.stderr
+
+
+def test_a_quota_request_of_a_plan(tmp_path):
+    """Markdown with each model's need, that says that nothing was measured; of a run that is sent it is refused."""
+    done = _fmload("plan", "-r", "5/s", "-d", "60s", "--quota-request", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "# Request for more Amazon Bedrock quota" in done.stdout
+    rows = [line.split(" | ") for line in done.stdout.splitlines() if line.startswith("| anthropic.")]
+    rpm = [int(row[1].replace(",", "")) for row in rows]
+    # A million messages a day are 694.4 a minute; each model's are rounded up.
+    assert len(rpm) == 2
+    assert 695 <= sum(rpm) <= 696
+    assert "not measured" in done.stdout
+    refused = _fmload("run", "--quota-request", cwd=tmp_path)
+    assert (refused.returncode, "--dry-run" in refused.stderr) == (2, True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_prices_of_ones_own(tmp_path):
+    """A file's prices, by any name of a model, are what the plan reckons with; a price of another unit is warned of."""
+    file = tmp_path / "prices.yaml"
+    file.write_text(
+        "us.anthropic.claude-3-haiku-20240307-v1:0: {input: 250, output: 1250}\nmy-own: {input: 1, output: 2}\n"
+    )
+    flags = ("-n", "40", "-d", "10s", "--json")
+    usd = []
+    for prices in ((), ("--prices", str(file))):
+        done = _fmload("plan", *flags, *prices, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        models = json.loads(done.stdout)["by_model"]
+        usd.append(float(models["anthropic.claude-3-haiku-20240307-v1:0"]["usd"]["mean"]))
+    assert usd[1] / usd[0] == pytest.approx(1000, rel=0.01)
+    assert "1,000 times above" in done.stderr
+    file.write_text("haiku: {input: -1}")
+    assert _fmload("plan", "--prices", str(file), cwd=tmp_path).returncode == 104

@@ -2,12 +2,15 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 
 import httpx
 
 LIMIT_S = 30.0
+#: The emulator looks at the key id alone.
+CREDENTIALS = "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260101/us-east-1/bedrock/aws4_request"
 COMMAND = (
     sys.executable,
     "-c",
@@ -20,12 +23,12 @@ COMMAND = (
 )
 
 
-def serve(directory, text):
+def serve(directory, text, *options):
     """The command on a configuration, in a directory of its own."""
     config = directory / "target.yaml"
     config.write_text(text)
     return subprocess.Popen(
-        [*COMMAND, "--config", str(config), "--log", str(directory / "logs")],
+        [*COMMAND, "--config", str(config), "--log", str(directory / "logs"), *options],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=directory, env={**os.environ, "COLUMNS": "200"},
     )  # fmt: skip
 
@@ -57,3 +60,38 @@ def test_a_bad_file_is_said(tmp_path):
     assert "retrieval.enabledd" in told, told
     assert "enabled" in told.replace("enabledd", "")
     assert "Traceback" not in told
+    assert (process.returncode, "free the port" in told) == (104, False), told
+
+
+def test_a_port_that_is_taken_is_said(tmp_path):
+    """Another fault than the file's has another remedy: a port of one's own."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with serve(tmp_path, "profile: full", "--bedrock-port", str(taken.getsockname()[1])) as process:
+            try:
+                _, told = process.communicate(timeout=LIMIT_S)
+            finally:
+                process.kill()
+    assert process.returncode == 113
+    assert "free the port" in told, told
+
+
+def test_the_file_settles_what_no_flag_said(tmp_path):
+    """Its quotas and its window reach the emulator as they are; a flag wins over them."""
+    text = "bedrock: {window: minute, quotas: {tokens_per_minute: 5000, requests_per_minute: 3}}"
+    shown = []
+    for options in ((), ("--tokens-per-minute", "7000", "--window", "bucket")):
+        with serve(tmp_path, text, *options) as process:
+            try:
+                process.stdout.readline()
+                url = process.stdout.readline().split()[1]
+                headers = {"Authorization": CREDENTIALS}
+                quota = httpx.get(f"{url}/_quota", headers=headers, timeout=LIMIT_S).json()
+                shown.append((quota["window"], quota["limits"]["tokens_per_minute"]))
+                assert quota["limits"]["requests_per_minute"] == 3
+                process.send_signal(signal.SIGINT)
+                assert process.wait(LIMIT_S) == 0, process.stderr.read()
+            finally:
+                process.kill()
+    assert shown == [("minute", 5000), ("bucket", 7000)]

@@ -8,13 +8,16 @@ from loadtester.scenario.named import scenario_path
 
 EXPECTED = {
     # name: (pattern, requests that rate, duration and pattern make; users make as many as they come to)
+    "breakpoint": ("ramp", 24_000),
     "burst": ("burst", 900),
     "load": ("users", None),
     "mixed": ("users", None),
     "mixed-heavy": ("users", None),
     "production": ("production", 3000),
+    "production-day": ("production", 3600),
     "ramp": ("ramp", 3000),
     "smoke": ("users", None),
+    "soak": ("sustained", 10_800),
     "spike": ("spike", 672),
     "spike-users": ("users", None),
     "stress": ("users", None),
@@ -82,7 +85,8 @@ def test_an_unknown_name_is_wrong_usage():
     assert caught.value.message == (
         "2 faults:\n"
         "--scenario: there is no scenario 'spkie'; fix: did you mean spike? "
-        "(one of burst, load, mixed, mixed-heavy, production, ramp, smoke, spike, spike-users, stress, sustained), "
+        "(one of breakpoint, burst, load, mixed, mixed-heavy, production, production-day, ramp, smoke, soak, spike, "
+        "spike-users, stress, sustained), "
         "or name a file\n"
         "--seed: 'x' is not a whole number; fix: write digits, such as 100 or 1_000"
     )

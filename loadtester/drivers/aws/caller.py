@@ -13,6 +13,7 @@ from loadtester import __version__
 from loadtester.drivers.aws.sigv4 import Signer
 from loadtester.drivers.contract import Probe
 from loadtester.drivers.http import HttpClient, Sink
+from loadtester.drivers.http.headers import with_trace
 from loadtester.drivers.ws.tls import tls_context
 
 if TYPE_CHECKING:
@@ -45,9 +46,13 @@ class Caller:
         self._client = HttpClient(access.host, access.port, tls=tls)
         self._refreshing = asyncio.create_task(self._keep_fresh()) if access.may_expire else None
 
-    def post(self, path: str, body: bytes, sink: Sink, probe: Probe) -> Awaitable[None]:
-        """Send `body` to `path`, which is percent-encoded and begins with a slash. Raises HttpError."""
-        return self._client.post(self.head(path, body), body, sink, probe)
+    def post(self, path: str, body: bytes, sink: Sink, probe: Probe, traceparent: str | None = None) -> Awaitable[None]:
+        """Send `body` to `path`, which is percent-encoded and begins with a slash. Raises HttpError.
+
+        The trace is not part of what is signed: a proxy on the way may put its own in.
+        """
+        head = self.head(path, body)
+        return self._client.post(head if traceparent is None else with_trace(head, traceparent), body, sink, probe)
 
     def head(self, path: str, body: bytes) -> bytes:
         """Everything of a request up to and including `content-length: `."""

@@ -52,12 +52,13 @@ class CompatService:
         """Prove that it is there and takes the credentials. Raises FmloadError, code 113."""
         await preflight(self._endpoint, self._tls, uses_proxies=True)
 
-    async def post(self, body: bytes, sink: Sink, probe: Probe) -> None:
+    async def post(self, body: bytes, sink: Sink, probe: Probe, traceparent: str | None = None) -> None:
         """Send one body; the sink gets the answer. Raises HttpError."""
         extensions = {"trace": _tracer(probe)}
+        headers = self._headers if traceparent is None else {**self._headers, "traceparent": traceparent}
         try:
             async with self._client.stream(
-                "POST", self._url, content=body, headers=self._headers, extensions=extensions
+                "POST", self._url, content=body, headers=headers, extensions=extensions
             ) as answer:
                 sink.on_head(answer.status_code, dict(answer.headers.raw))
                 async for piece in answer.aiter_bytes():

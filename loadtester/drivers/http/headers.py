@@ -12,6 +12,8 @@ from loadtester.errors import Exit, FmloadError
 #: An answer's fields, names as they came; where a name comes twice, the last value is kept.
 Headers = dict[bytes, bytes]
 
+#: How the head of a POST ends, before the number.
+LENGTH: Final = b"content-length: "
 _NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE: Final = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 #: They describe the message, so they follow from it.
@@ -35,6 +37,14 @@ def post_head(authority: str, path: str, headers: Mapping[str, str], *, accept: 
     The user's `headers` replace ours of the same name. Raises FmloadError where they can't be sent.
     """
     return f"POST {path} HTTP/1.1\r\n{fields(authority, headers, accept=accept)}content-length: ".encode("latin-1")
+
+
+def with_trace(head: bytes, traceparent: str) -> bytes:
+    """What `post_head` gives, with W3C Trace Context before its last field; the user's own stays."""
+    if b"\r\ntraceparent: " in head:
+        return head
+    start = head.removesuffix(LENGTH)
+    return b"%btraceparent: %b\r\n%b" % (start, traceparent.encode("ascii"), LENGTH)
 
 
 def fields(authority: str, headers: Mapping[str, str], *, accept: str) -> str:
