@@ -88,6 +88,20 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
+class Compared:
+    """A run held against the run in `baseline`; where `comparison` is None, `why_not` says why."""
+
+    baseline: str | None
+    comparison: Comparison | None
+    why_not: str = ""
+
+    @property
+    def is_worse(self) -> bool:
+        """Whether any figure is clearly worse than the baseline's."""
+        return self.comparison is not None and self.comparison.verdict == "worse"
+
+
+@dataclass(frozen=True, slots=True)
 class OwnShare:
     """What the app adds at one percentile: `own_s` = app - model, `share` = own / app; None below the samples needed.
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from loadtester.analysis.quota import Quota
+
+if TYPE_CHECKING:  # a comparison is made of reports
+    from loadtester.analysis.comparison import Compared
 
 Verdict = Literal["valid", "suspect", "invalid"]
 
@@ -268,7 +271,7 @@ class Warmup:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A judged run."""
+    """A judged run; `against` is what it was compared with, where a baseline was given."""
 
     manifest: Mapping[str, Any]
     elapsed_s: float
@@ -281,3 +284,4 @@ class Report:
     quota: Quota | None = None
     thresholds: tuple[ThresholdResult, ...] = ()
     warmup: Warmup | None = None
+    against: Compared | None = None

@@ -16,6 +16,7 @@ from loadtester.analysis.mser import transient_s
 from loadtester.analysis.report import Figures, Reason, Validity, Verdict
 from loadtester.analysis.resample import Floats
 from loadtester.analysis.saturation import saturation_reasons
+from loadtester.model import Outcome
 from loadtester.recorder import Recording, buckets
 
 #: The order of severity.
@@ -310,13 +311,18 @@ def _warmup(manifest: Mapping[str, Any], run: Recording, total: Figures) -> Iter
             {"warmup_s": warm_s, "duration_s": duration_s},
             "suspect",
         )
-    if not _is_steady(manifest):
-        return
+    if _is_steady(manifest):
+        yield from _warmup_short(manifest, run, total, warm_s)
+
+
+def _warmup_short(manifest: Mapping[str, Any], run: Recording, total: Figures, warm_s: float) -> Iterator[Reason]:
+    """The first of latency and TTFT whose start is unlike the rest, where quotas don't account for it."""
+    end = int(min(_planned_s(manifest), float(run.intervals[-1].second))) if run.intervals else 0
     for metric, spread in (("latency", total.latency), ("ttft", total.ttft)):
         # Early on only the quick answers are back, and at the end only the slow ones are to come.
         first = math.ceil(warm_s + (spread.p99 or spread.max or 0.0))
-        found = transient_s(*_by_second(run, metric, first, int(duration_s)))
-        if found:
+        found = transient_s(*_by_second(run, metric, first, end))
+        if found and not _is_of_quota(run, first, first + found, end):
             wanted_s = first + found
             yield Reason(
                 "warmup_short",
@@ -326,6 +332,27 @@ def _warmup(manifest: Mapping[str, Any], run: Recording, total: Figures) -> Iter
                 "suspect",
             )
             return
+
+
+def _planned_s(manifest: Mapping[str, Any]) -> float:
+    """How long requests were sent: as planned, or until the run was stopped."""
+    duration_s, stopped_s = float(manifest["plan"]["duration_s"]), manifest.get("stopped_s")
+    return duration_s if stopped_s is None else min(duration_s, float(stopped_s))
+
+
+def _is_of_quota(run: Recording, first: int, cut: int, end: int) -> bool:
+    """Whether more, or fewer, were throttled up to second `cut` than from it on: then the target had another load."""
+    shares = []
+    for start, stop in ((first, cut), (cut, end)):
+        cells = [
+            (key, cell)
+            for interval in run.intervals
+            if start <= interval.second < stop
+            for key, cell in (interval.cells or {}).items()
+        ]
+        throttled = sum(cell.count if key.outcome is Outcome.THROTTLED else cell.retried for key, cell in cells)
+        shares.append(throttled / max(1, sum(cell.sent for _, cell in cells)))
+    return abs(shares[0] - shares[1]) > _TAIL
 
 
 def _is_steady(manifest: Mapping[str, Any]) -> bool:

@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from loadtester.analysis.comparison import Comparison
+from loadtester.analysis import Report
+from loadtester.analysis.comparison import Compared
 from loadtester.analysis.measures import Margins
 from loadtester.campaign.compare import compare_runs
-from loadtester.errors import FmloadError
-from loadtester.rundir import read
-from loadtester.rundir.history import entry_of, history, latest_good
+from loadtester.campaign.interrupts import Say
+from loadtester.errors import Exit, FmloadError
+from loadtester.rundir import put, read
+from loadtester.rundir.history import asked_of, entry_of, history, latest_good
 
 #: What `--baseline` takes beside a directory.
 LATEST_GOOD: Final = "latest-good"
-
-
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """A run held against its `baseline`; where `comparison` is None, `why_not` says why."""
-
-    baseline: str | None
-    comparison: Comparison | None
-    why_not: str = ""
-
-    @property
-    def is_worse(self) -> bool:
-        """Whether any figure is clearly worse than the baseline's."""
-        return self.comparison is not None and self.comparison.verdict == "worse"
 
 
 def require_baseline(given: str) -> None:
@@ -51,19 +42,53 @@ def require_baseline(given: str) -> None:
         )
 
 
-def compared(directory: Path, given: str) -> Compared:
-    """Hold the run in `directory` against its baseline; where that can't be done, why."""
-    base = Path(given)
-    if given == LATEST_GOOD:
-        try:
-            known = history(directory.parent).entries
-        except FmloadError as error:
-            return Compared(None, None, error.message)
-        mine = next((entry for entry in known if entry.directory == directory.name), None)
-        good = latest_good(known, mine) if mine is not None else None
-        if good is None:
-            return Compared(None, None, "no good run of the same scenario and target before it")
-        base = directory.parent / good.directory
+def held_against(report: Report, directory: Path, given: str) -> Report:
+    """The report of the run in `directory` with its comparison, and 99 among its codes where it is worse.
+
+    Its manifest gets `baseline`: which run it was, from where the run lies, so that it can be compared again.
+    """
+    base, why_not = _base(directory, report.manifest, given)
+    found = Compared(None, None, why_not) if base is None else _compared(base, directory)
+    kept = None if base is None else os.path.relpath(base, directory.parent)
+    manifest = {**report.manifest, "baseline": kept}
+    if not found.is_worse:
+        return replace(report, manifest=manifest, against=found)
+    manifest["exit_codes"] = _with_99(manifest.get("exit_codes") or ())
+    return replace(report, manifest=manifest, against=found, exit_codes=tuple(_with_99(report.exit_codes)))
+
+
+def kept_baseline(directory: Path, manifest: Mapping[str, Any]) -> str | None:
+    """The baseline of a run that was compared before, from its manifest; None where it never was."""
+    kept = manifest.get("baseline")
+    return str(directory.parent / str(kept)) if kept else None
+
+
+def keep_manifest(directory: Path, manifest: Mapping[str, Any], say: Say) -> None:
+    """Put a run's manifest in its place anew; `say` hears where that fails."""
+    try:
+        put(directory, "manifest.json", json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
+    except FmloadError as error:
+        say(str(error))
+
+
+def _with_99(codes: Any) -> list[int]:
+    return sorted({int(code) for code in codes if code} | {int(Exit.THRESHOLD)})
+
+
+def _base(directory: Path, manifest: Mapping[str, Any], given: str) -> tuple[Path | None, str]:
+    """Where the baseline lies; None, and why, where there is none."""
+    if given != LATEST_GOOD:
+        return Path(given), ""
+    try:
+        good = latest_good(history(directory.parent).entries, asked_of(directory, manifest))
+    except FmloadError as error:
+        return None, error.message
+    if good is None:
+        return None, "no good run of the same scenario and target before it"
+    return directory.parent / good.directory, ""
+
+
+def _compared(base: Path, directory: Path) -> Compared:
     try:
         (comparison,) = compare_runs(base, [directory], Margins(), by="kind")
     except FmloadError as error:

@@ -15,6 +15,7 @@ from typing import Any
 from loadtester.analysis import Report, summarise
 from loadtester.analysis.spent_so_far import spent_so_far
 from loadtester.bundled import bundled_target
+from loadtester.campaign.baseline import held_against, keep_manifest, kept_baseline
 from loadtester.campaign.bounds import require_bounds
 from loadtester.campaign.descriptors import raise_descriptor_limit
 from loadtester.campaign.exports import Judged, export
@@ -41,9 +42,12 @@ from loadtester.schedule import Users
 Watch = Callable[[int | None, float], Observer]
 
 
-def run(scenario: Scenario, watch: Watch, exports: Sequence[str] = ()) -> Report:
-    """Run a scenario, judge it, and write its report. Raises FmloadError where it could not begin."""
-    return on_loop(_run(scenario, watch, exports))
+def run(scenario: Scenario, watch: Watch, exports: Sequence[str] = (), baseline: str | None = None) -> Report:
+    """Run a scenario, judge it, hold it against a baseline, and write its report.
+
+    Raises FmloadError where it could not begin.
+    """
+    return on_loop(_run(scenario, watch, exports, baseline))
 
 
 def report(
@@ -61,7 +65,7 @@ def report(
     return judged(directory, {}, say, thresholds=thresholds, is_strict=is_strict, exports=exports)
 
 
-async def _run(scenario: Scenario, watch: Watch, exports: Sequence[str]) -> Report:
+async def _run(scenario: Scenario, watch: Watch, exports: Sequence[str], baseline: str | None) -> Report:
     raise_descriptor_limit()
     load = plan_of(scenario)
     prices = price_table(scenario.prices)
@@ -79,7 +83,7 @@ async def _run(scenario: Scenario, watch: Watch, exports: Sequence[str]) -> Repo
                 shutil.rmtree(directory, ignore_errors=True)
             raise
         # Whoever watches the run sees it until its report is there.
-        return judged(directory, changes, observer.say, exports=exports)
+        return judged(directory, changes, observer.say, exports=exports, baseline=baseline)
 
 
 async def drive(
@@ -211,8 +215,12 @@ def judged(
     thresholds: Sequence[Threshold] | None = None,
     is_strict: bool = False,
     exports: Sequence[str] = (),
+    baseline: str | None = None,
 ) -> Report:
-    """The report of a run directory, whose manifest may lack `changes`; its summary is put there."""
+    """The report of a run directory, whose manifest may lack `changes`; its summary is put there.
+
+    A run that was held against a baseline before is so again.
+    """
     past = read(directory)
     manifest = past.manifest | changes
     prices = price_table(manifest["scenario"].get("prices") or {})
@@ -224,6 +232,10 @@ def judged(
         thresholds=thresholds,
         is_strict=is_strict,
     )
+    if (against := baseline or kept_baseline(directory, manifest)) is not None:
+        found = held_against(found, directory, against)
+    if baseline is not None:
+        keep_manifest(directory, found.manifest, say)
     if (budget := spent_so_far(found)) is not None:
         found = replace(found, manifest={**found.manifest, "budget": budget})
     export(Judged(directory, past.recording, found), exports, say)

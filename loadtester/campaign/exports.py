@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Final
 
 from loadtester.analysis import Report
-from loadtester.analysis.comparison import Comparison
 from loadtester.analysis.curve import curve
 from loadtester.analysis.over_time import over_time
 from loadtester.campaign.interrupts import Say
@@ -29,12 +28,11 @@ Content = str | bytes | Iterable[bytes]
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A judged run: where it lies, what was recorded and found, and the baseline that it is held against, if any."""
+    """A judged run: where it lies, what was recorded, and what was found."""
 
     directory: Path
     run: Recording
     report: Report
-    against: Comparison | None = None
 
 
 def formats(names: Iterable[str]) -> tuple[str, ...]:
@@ -67,7 +65,7 @@ def _html(judged: Judged) -> Iterator[tuple[str, Content]]:
 
     run = judged.run
     corrected, uncorrected = curve(run, "latency"), curve(run, "service")
-    page = html_page(judged.report, over_time(run), corrected, uncorrected, levers(judged), judged.against)
+    page = html_page(judged.report, over_time(run), corrected, uncorrected, levers(judged))
     yield "report.html", page
 
 

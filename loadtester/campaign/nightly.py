@@ -16,7 +16,6 @@ from typing import Any, Final
 
 from loadtester.analysis import Report
 from loadtester.analysis.night import Night, Result, night_usd, spent_usd
-from loadtester.campaign.baseline import Compared, compared
 from loadtester.campaign.bounds import require_bounds
 from loadtester.campaign.campaign import Watch, run
 from loadtester.campaign.interrupts import Say
@@ -116,9 +115,7 @@ def _result(entry: Entry, left: Decimal | None, terms: Terms, watch: Callable[[S
     scenario = _within(entry.scenario, left)
     try:
         with _terminable():
-            report = run(scenario, watch(scenario))
-            directory = Path(scenario.output.directory) / str(report.manifest["id"])
-            held = compared(directory, terms.baseline) if terms.baseline is not None else None
+            report = run(scenario, watch(scenario), baseline=terms.baseline)
     except FmloadError as error:
         said = f"{error.message}; {error.remedy}" if error.remedy else error.message
         return Result(entry.name, None, (error.code,), entry.is_gate, " ".join(said.split()))
@@ -127,13 +124,11 @@ def _result(entry: Entry, left: Decimal | None, terms: Terms, watch: Callable[[S
     except Exception as fault:  # noqa: BLE001  the scenarios after it are still to be run; the night fails by it
         what = f"a fault of fmload's own: {type(fault).__name__}: {fault}"
         return Result(entry.name, None, (Exit.FAULT,), entry.is_gate, what)
-    return _judged(entry, report, directory, held)
+    return _judged(entry, report, Path(scenario.output.directory) / str(report.manifest["id"]))
 
 
-def _judged(entry: Entry, report: Report, directory: Path, held: Compared | None) -> Result:
-    codes = set(report.exit_codes)
-    if held is not None and held.is_worse:
-        codes.add(Exit.THRESHOLD)
+def _judged(entry: Entry, report: Report, directory: Path) -> Result:
+    codes, held = set(report.exit_codes), report.against
     if not entry.is_gate:
         codes.discard(Exit.THRESHOLD)
     return Result(

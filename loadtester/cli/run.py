@@ -368,11 +368,7 @@ def run(
         from loadtester.campaign.baseline import require_baseline  # noqa: PLC0415
 
         require_baseline(baseline)
-    report = campaign.run(resolved, watch_of(resolved, quiet=quiet, no_color=no_color), wanted)
+    report = campaign.run(resolved, watch_of(resolved, quiet=quiet, no_color=no_color), wanted, baseline)
     if summary is not Summary.NONE and not quiet:
         typer.echo(f"{Path(resolved.output.directory) / report.manifest['id']}", err=True)
-    if baseline is not None:
-        from loadtester.cli.against import held_against  # noqa: PLC0415
-
-        report = held_against(report, Path(resolved.output.directory), baseline, is_silent=summary is Summary.NONE)
     show(report, summary, no_color=no_color)

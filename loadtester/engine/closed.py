@@ -16,7 +16,7 @@ from loadtester.engine.exchange import exchange
 from loadtester.engine.guard import Books, Guard
 from loadtester.engine.pace import Pace
 from loadtester.model import Request
-from loadtester.recorder import Probe, Recorder
+from loadtester.recorder import Recorder
 from loadtester.schedule import Users
 from loadtester.workload import Step
 
@@ -179,7 +179,7 @@ class ClosedEngine:
             return None
         self._next_id += self._id_step
         self._sent += 1
-        probe = Probe(self._clock, 0)
+        probe = self._recorder.probe(self._clock, 0)
         probe.launched()
         probe.due_ns = probe.launched_ns
         self._warm_sent += probe.due_ns < self._recorder.warm_ns

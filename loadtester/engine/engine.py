@@ -18,7 +18,7 @@ from loadtester.engine.exchange import STOPPED, exchange
 from loadtester.engine.guard import Books, Guard
 from loadtester.engine.pacer import Pacer
 from loadtester.model import Ending, Outcome
-from loadtester.recorder import Interval, Probe, Recorder
+from loadtester.recorder import Interval, Recorder
 from loadtester.schedule import Arrivals
 from loadtester.workload import Workload
 
@@ -208,7 +208,7 @@ class Engine:
         """Send one row's request, after the turn before it, and record what became of it."""
         self._unstarted.discard(row)
         request = self._workload.request(row)
-        probe = Probe(self._clock, self._due_ns[row])
+        probe = self._recorder.probe(self._clock, self._due_ns[row])
         if before is not None and not before.done():
             probe.is_held = True
             try:

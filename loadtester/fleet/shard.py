@@ -12,8 +12,9 @@ from loadtester.cost.budget import Budget, share_of
 from loadtester.drivers import Driver
 from loadtester.engine import AnyEngine, Backoff, ClosedEngine, Engine, Guard, Limits, Sink
 from loadtester.fleet.reservation import worst_case
-from loadtester.recorder import Price, Recorder
+from loadtester.recorder import Keeper, Price, Recorder
 from loadtester.scenario import Scenario
+from loadtester.scenario.personal import redactor
 from loadtester.schedule import Arrivals, Users, plan, read_trace, users
 from loadtester.workload import Visits, Workload, mean_think_s
 
@@ -35,7 +36,13 @@ def shard_engine(
     """The engine that will run this shard of the plan at `driver`; nothing is sent until its `run`."""
     mine = plan.shard(shard.index, shard.count) if shard.count > 1 else plan
     load = scenario.load
-    recorder = Recorder(slo_s=scenario.judge.slo_s, price=price, worker=shard.index, warmup_s=load.warmup_s)
+    recorder = Recorder(
+        slo_s=scenario.judge.slo_s,
+        price=price,
+        worker=shard.index,
+        warmup_s=load.warmup_s,
+        keeper=_keeper(scenario, shard.index),
+    )
     part, whole = len(mine), len(plan)
     most_per_s = scenario.safety.max_rate_per_s
     share_per_s = most_per_s * part / whole if most_per_s is not None and part else None
@@ -50,6 +57,13 @@ def shard_engine(
         )
     workload = Workload(mine, scenario.mix, max_tokens=scenario.max_tokens, seed=load.seed)
     return Engine(mine, workload, driver, recorder, limits, sink, guard=guard)
+
+
+def _keeper(scenario: Scenario, worker: int) -> Keeper | None:
+    """What keeps exchanges to be looked at; None where none are to be kept."""
+    keep = scenario.output.keep
+    redact = redactor(scenario.output.redact)
+    return Keeper(keep, seed=scenario.load.seed, redact=redact, worker=worker) if keep else None
 
 
 def _guard(scenario: Scenario, driver: Driver, price: Price, part: int, whole: int) -> Guard | None:

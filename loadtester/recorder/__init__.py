@@ -1,6 +1,9 @@
 """Outcomes in, recordings out: columns, HdrHistograms and per-second counters."""
 
+from loadtester.recorder.exchanges import Exchange, chosen
 from loadtester.recorder.histogram import Counts, Histogram, count_ns
+from loadtester.recorder.keeper import Keeper
+from loadtester.recorder.keeping_probe import KeepingProbe
 from loadtester.recorder.meter import Meter
 from loadtester.recorder.probe import Probe
 from loadtester.recorder.recorder import FIRST_ATTEMPT, Price, Recorder
@@ -17,8 +20,11 @@ __all__ = [
     "PREFIX",
     "Cell",
     "Counts",
+    "Exchange",
     "Histogram",
     "Interval",
+    "Keeper",
+    "KeepingProbe",
     "Meter",
     "Price",
     "Probe",
@@ -26,6 +32,7 @@ __all__ = [
     "Recorder",
     "Recording",
     "Tick",
+    "chosen",
     "count_ns",
     "packed",
     "recording",

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from itertools import chain
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from loadtester.model import Outcome
 from loadtester.recorder import buckets
@@ -34,6 +33,7 @@ class Meter:
         self._input = self._output = 0
         self._outcomes: Counter[Outcome] = Counter()
         self._whole = {metric: Histogram() for metric in _MEASURED}
+        self._now = {metric: Histogram() for metric in _MEASURED}
         self._usd = Decimal(0)
         self._by_query: dict[str, tuple[Decimal, int]] = {}
         self._errors: dict[tuple[Outcome, str], int] = {}
@@ -42,7 +42,7 @@ class Meter:
     def add(self, interval: Interval) -> Tick:
         """Count one second."""
         second = _Second(interval)
-        self._recent.append(second)
+        self._move_on(second)
         self._planned += interval.planned
         self._sent += interval.sent
         self._finished += second.finished
@@ -50,12 +50,22 @@ class Meter:
         self._output += second.output
         self._usd += second.usd
         self._outcomes.update(second.outcomes)
-        for metric, parts in second.parts.items():
-            for part in parts:
-                self._whole[metric].add(part)
         self._spend(interval)
         self._note(interval.failures or {})
         return self._tick(interval)
+
+    def _move_on(self, second: _Second) -> None:
+        """Let the second in, and the one that "now" no longer holds out."""
+        if len(self._recent) == NOW_S:
+            for metric, parts in self._recent[0].parts.items():
+                counts = self._now[metric].counts
+                for part in parts:
+                    counts[part.indices] -= part.counts
+        self._recent.append(second)
+        for metric, parts in second.parts.items():
+            for part in parts:
+                self._whole[metric].add(part)
+                self._now[metric].add(part)
 
     def _tick(self, interval: Interval) -> Tick:
         recent = self._recent
@@ -63,8 +73,8 @@ class Meter:
         outcomes_now: Counter[Outcome] = Counter()
         for second in recent:
             outcomes_now.update(second.outcomes)
-        whole = {metric: _of_whole(histogram) for metric, histogram in self._whole.items()}
-        now = {metric: _of_parts(part for second in recent for part in second.parts[metric]) for metric in _MEASURED}
+        whole = {metric: _quantiles(histogram) for metric, histogram in self._whole.items()}
+        now = {metric: _quantiles(histogram) for metric, histogram in self._now.items()}
         return Tick(
             second=interval,
             elapsed_s=interval.second + 1.0,
@@ -130,26 +140,12 @@ class _Second:
                 self.parts[series.metric].append(counts)
 
 
-def _of_whole(histogram: Histogram) -> Quantiles:
-    used = np.flatnonzero(histogram.counts)
-    return _quantiles(used, histogram.counts[used])
-
-
-def _of_parts(parts: Iterable[Counts]) -> Quantiles:
-    """Of sparse counts, each sorted by itself."""
-    found = list(parts)
-    if not found:
-        return Quantiles()
-    indices = np.concatenate([part.indices for part in found])
-    order = np.argsort(indices, kind="stable")
-    return _quantiles(indices[order], np.concatenate([part.counts for part in found])[order])
-
-
-def _quantiles(indices: NDArray[np.int64], counts: NDArray[np.int64]) -> Quantiles:
+def _quantiles(histogram: Histogram) -> Quantiles:
     """Values at rank ceil(percent/100 · n), as tops of their buckets: what Histogram.percentile_s gives."""
+    indices = np.flatnonzero(histogram.counts)
     if not len(indices):
         return Quantiles()
-    cumulative = np.cumsum(counts)
+    cumulative = np.cumsum(histogram.counts[indices])
     n = int(cumulative[-1])
     ranks = np.maximum(1, np.ceil(_PERCENTS / 100.0 * n - 1e-9))
     p50, p95, p99 = (buckets.highest_us(indices[np.searchsorted(cumulative, ranks)]) / 1e6).tolist()

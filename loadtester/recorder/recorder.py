@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from loadtester.model import CellKey, Ending, Outcome, Request, Series, Usage
 from loadtester.recorder.histogram import MANY, Counts, count_each_ns, count_ns
+from loadtester.recorder.keeper import Keeper
+from loadtester.recorder.keeping_probe import KeepingProbe
 from loadtester.recorder.probe import Probe
 from loadtester.recorder.recording import Cell, Interval
 from loadtester.recorder.rows import Rows, row
@@ -82,7 +84,9 @@ class Recorder:
     Memory does not grow with the number of requests: each `flush` hands over what came since the last.
     """
 
-    def __init__(self, *, slo_s: float, price: Price, worker: int = 0, warmup_s: float = 0.0) -> None:
+    def __init__(
+        self, *, slo_s: float, price: Price, worker: int = 0, warmup_s: float = 0.0, keeper: Keeper | None = None
+    ) -> None:
         #: Requests due before this belong to the warm-up.
         self.warm_ns = round(warmup_s * 1e9)
         self._slo_ns = round(slo_s * 1e9)
@@ -93,6 +97,9 @@ class Recorder:
         self._failures: Counter[tuple[Outcome, str]] = Counter()
         self._stages = Stages()
         self._rows = Rows()
+        self._keeper = keeper
+        #: Makes the stopwatch of a request, from the run's clock and when it is due.
+        self.probe: Callable[[Callable[[], int], int], Probe] = Probe if keeper is None else KeepingProbe
         self._cpu_s = time.process_time()
 
     def add(self, request: Request, probe: Probe, ending: Ending) -> None:
@@ -122,6 +129,8 @@ class Recorder:
             cell[_RETRIES] += probe.retries
         else:
             self._sample(group, cell, probe, ending)
+            if self._keeper is not None and isinstance(probe, KeepingProbe):
+                self._keeper.add(request, probe, ending, usage, usd)
         self._rows.add(row(request, probe, ending, usage, usd, self._worker, is_warm=is_warm))
 
     def _sample(self, group: _Group, cell: list[int | Decimal], probe: Probe, ending: Ending) -> None:
@@ -180,6 +189,7 @@ class Recorder:
             warm_planned=warm_planned,
             warm_sent=warm_sent,
             warm=_cells(self._warm),
+            exchanges=None if self._keeper is None else self._keeper.take(),
         )
         self._cpu_s = cpu_s
         self._groups = {}

@@ -10,6 +10,7 @@ from operator import add
 from typing import TypeVar
 
 from loadtester.model import CellKey, Outcome, Series
+from loadtester.recorder.exchanges import Exchange
 from loadtester.recorder.histogram import Counts, Histogram
 
 K = TypeVar("K")
@@ -65,7 +66,8 @@ class Interval:
     that did not end ok.
 
     `planned` and `sent` are of all requests, `warm_planned` and `warm_sent` of those due in the warm-up. These have
-    their counters in `warm`, and are in neither `cells` nor `counts` nor `failures`.
+    their counters in `warm`, and are in neither `cells` nor `counts` nor `failures`. `exchanges` are those that ended in
+    this second and are kept to be looked at; they are in a file of their own, and not read back with the others.
     """
 
     second: int
@@ -81,6 +83,7 @@ class Interval:
     warm_planned: int = 0
     warm_sent: int = 0
     warm: Mapping[CellKey, Cell] | None = None
+    exchanges: tuple[Exchange, ...] | None = None
 
     def merge(self, other: Interval) -> Interval:
         """Both together; they are the same second of two shards."""
@@ -98,6 +101,7 @@ class Interval:
             warm_planned=self.warm_planned + other.warm_planned,
             warm_sent=self.warm_sent + other.warm_sent,
             warm=_merged(self.warm, other.warm, Cell.merge),
+            exchanges=((self.exchanges or ()) + (other.exchanges or ())) or None,
         )
 
 

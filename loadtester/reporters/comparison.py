@@ -24,7 +24,7 @@ def comparison_text(comparisons: Sequence[Comparison]) -> str:
 
 def comparison_json(comparisons: Sequence[Comparison]) -> str:
     """All of them with every figure: SI units, USD, shares as fractions."""
-    found = {"schema": SCHEMA, "comparisons": [_plain(one) for one in comparisons]}
+    found = {"schema": SCHEMA, "comparisons": [comparison_fields(one) for one in comparisons]}
     return json.dumps(found, indent=2, ensure_ascii=False, default=str) + "\n"
 
 
@@ -163,7 +163,8 @@ def _escaped(text: str) -> str:
     return text
 
 
-def _plain(one: Comparison) -> dict[str, Any]:
+def comparison_fields(one: Comparison) -> dict[str, Any]:
+    """One of them as JSON-ready values."""
     return {
         **asdict(one),
         "headline": headline(one),

@@ -37,8 +37,20 @@ class _Case:
 
 
 def junit_xml(reports: Iterable[Report]) -> bytes:
-    """The reports of single runs, UTF-8; a failing threshold or an invalid run is a failure."""
-    return _document("fmload", [Result(_name(report), report, report.exit_codes) for report in reports])
+    """The reports of single runs, UTF-8; a threshold that fails, a figure worse than the baseline's, an invalid run is a failure."""
+    return _document("fmload", [_result(report) for report in reports])
+
+
+def _result(report: Report) -> Result:
+    against = report.against
+    return Result(
+        _name(report),
+        report,
+        report.exit_codes,
+        baseline=None if against is None else against.baseline,
+        comparison=None if against is None else against.comparison,
+        uncompared="" if against is None else against.why_not,
+    )
 
 
 def night_xml(night: Night) -> bytes:
@@ -109,7 +121,7 @@ def _cases(result: Result) -> Iterator[_Case]:
         for case in _comparison(result.comparison):
             yield _excused(case, result)
     elif result.uncompared:
-        yield _Case("comparison", "compared with the last good run", "skipped", result.uncompared)
+        yield _Case("comparison", "compared with the baseline", "skipped", result.uncompared)
 
 
 def _ran(result: Result) -> _Case:

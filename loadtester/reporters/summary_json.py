@@ -9,8 +9,10 @@ from decimal import Decimal
 from typing import Any
 
 from loadtester.analysis import Cost, Figures, Report, Spread
+from loadtester.analysis.comparison import Compared
 from loadtester.analysis.quota import Quota
 from loadtester.errors import PRECEDENCE
+from loadtester.reporters.comparison import comparison_fields
 from loadtester.reporters.predicted import predicted
 
 SCHEMA = 1
@@ -50,6 +52,7 @@ def summary(report: Report) -> dict[str, Any]:
         "predicted": predicted(report),
         "failures": [asdict(failure) for failure in report.failures],
         "thresholds": [asdict(result) for result in report.thresholds],
+        "comparison": _comparison(report.against),
         "advice": [asdict(advice) for advice in report.advice],
         "calibration": report.manifest.get("calibration"),
     }
@@ -116,6 +119,18 @@ def _quota(quota: Quota | None) -> dict[str, Any] | None:
         "slowness": knees.slowness,
         "by_model": {model: asdict(one) for model, one in quota.by_model.items()},
     }
+
+
+def _comparison(against: Compared | None) -> dict[str, Any] | None:
+    """The verdict and the rows; the quantiles of both runs are in `fmload compare --summary json`."""
+    if against is None:
+        return None
+    found = against.comparison
+    if found is None:
+        return {"baseline": against.baseline, "verdict": None, "why_not": against.why_not}
+    fields = comparison_fields(found)
+    del fields["shift"]
+    return {"baseline": against.baseline, "why_not": "", **fields}
 
 
 def _plain(value: object) -> Any:

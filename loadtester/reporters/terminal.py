@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from loadtester.analysis import Figures, Report, Spread
+from loadtester.reporters.baseline_lines import baseline_lines
 from loadtester.reporters.quota_lines import quota_lines
 from loadtester.reporters.threshold_lines import threshold_lines
 
@@ -40,6 +41,7 @@ _LABELS = (
         "tokens ",
         "cost ",
         "budget ",
+        "baseline ",
         "projected ",
         "quota ",
         "predicted ",
@@ -55,6 +57,7 @@ def print_summary(report: Report, console: Console, *, is_compact: bool = False)
     parts = [
         _verdict(report),
         *threshold_lines(report),
+        *baseline_lines(report),
         _headline(report),
         _funnel(report),
         _rates(report),

@@ -63,6 +63,16 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """A run that may have no summary yet: what it is called, when it began, and the digest of what it asked."""
+
+    directory: str
+    name: str
+    workload: str
+    started_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Skipped:
     """A directory that is no run that could be read, and why."""
 
@@ -127,7 +137,17 @@ def entry_of(directory: Path) -> Entry:
     )
 
 
-def latest_good(entries: Iterable[Entry], like: Entry) -> Entry | None:
+def asked_of(directory: Path, manifest: Mapping[str, Any]) -> Asked:
+    """What a run's manifest says that it asked. Raises KeyError, TypeError or ValueError where it doesn't say."""
+    return Asked(
+        directory.name,
+        str(manifest["name"]),
+        workload_of(manifest["scenario"]),
+        _moment(manifest["started_at"]),
+    )
+
+
+def latest_good(entries: Iterable[Entry], like: Entry | Asked) -> Entry | None:
     """The last good run before `like` of the same name that asked the same of the same target."""
     good = [
         entry

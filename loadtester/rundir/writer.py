@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, Final
 
 from loadtester.errors import Exit, FmloadError
 from loadtester.recorder import COLUMNS, Interval, packed
-from loadtester.rundir import hlog, timeline
+from loadtester.rundir import exchanges, hlog, timeline
 
 SCHEMA = 1
 
@@ -33,6 +33,7 @@ class Writer:
             directory.mkdir(parents=True, exist_ok=True)
             self._hlog = (directory / "intervals.hlog").open("wb", buffering=0)
             self._timeline = (directory / "timeline.ndjson").open("wb", buffering=0)
+            self._exchanges: BinaryIO | None = None
             self._requests = (directory / "requests.csv.gz").open("wb", buffering=0)
             _write(self._hlog, hlog.header(started_at.timestamp(), started_at.isoformat()).encode())
             _write(self._requests, packed([",".join(COLUMNS)]))
@@ -55,10 +56,18 @@ class Writer:
         try:
             _write(self._requests, rows)
             _write(self._hlog, "".join(lines).encode())
+            self._keep(interval)
             yield
             _write(self._timeline, timeline.line(interval).encode())
         except OSError as error:
             raise _unwritable(self.directory, error) from error
+
+    def _keep(self, interval: Interval) -> None:
+        """Append the exchanges that are kept; a run without any has no file of them."""
+        if interval.exchanges:
+            if self._exchanges is None:
+                self._exchanges = (self.directory / exchanges.NAME).open("wb", buffering=0)
+            _write(self._exchanges, b"".join(map(exchanges.line, interval.exchanges)))
 
     def update_manifest(self, **changes: Any) -> None:
         """Set fields of the manifest and put it in place whole."""
@@ -71,8 +80,9 @@ class Writer:
 
     def close(self) -> None:
         """Close the appended files; the directory stays."""
-        for file in (self._requests, self._hlog, self._timeline):
-            file.close()
+        for file in (self._requests, self._hlog, self._timeline, self._exchanges):
+            if file is not None:
+                file.close()
 
 
 def put(directory: Path, name: str, text: str | bytes | Iterable[bytes]) -> None:

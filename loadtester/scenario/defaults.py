@@ -91,6 +91,8 @@ DEFAULTS: Final = {
     "output.directory": Default("reports", "the project's folder for runs"),
     "output.name": Default(None, "the scenario's name, or the pattern"),
     "output.tags": Default(None, "none"),
+    "output.keep": Default(None, "20 of the bundled target's, whose customers nobody is; 0 of any other's"),
+    "output.redact": Default(None, "nothing more"),
     "observe.prometheus": Default(None, "nothing is served"),
     "observe.remote_write": Default(None, "nothing is pushed"),
     "observe.otel": Default("false", "nothing is sent; an endpoint turns it on"),

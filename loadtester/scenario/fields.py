@@ -8,7 +8,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Final, get_args
 
-from loadtester.scenario import address, kinds, queries, stages, think, threshold_list
+from loadtester.scenario import address, kinds, own_pattern, queries, stages, think, threshold_list
 from loadtester.scenario.field import Field, field
 from loadtester.scenario.header import header
 from loadtester.scenario.scenario import Arrivals, Client, OnThrottle, Pattern, Protocol, Window
@@ -20,6 +20,7 @@ _MOST_TOKENS: Final = 10**12
 _MOST_SEED: Final = 2**63 - 1
 _MOST_WORKERS: Final = 256
 _MOST_ATTEMPTS: Final = 100
+_MOST_KEPT: Final = 1_000
 _MOST_USD: Final = Decimal(10**9)
 #: A plan is held in memory, some 30 bytes a request.
 MOST_REQUESTS: Final = 100_000_000
@@ -37,6 +38,13 @@ _TAGS: Final = kinds.pairs(
     {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}},
     separator=r",",
     example="team=search",
+)
+_REDACT: Final = kinds.pairs(
+    own_pattern.checked,
+    "=",
+    {"type": "object", "additionalProperties": {"type": "string"}},
+    separator=r"[\r\n]+",
+    example=r"'staff id': 'E\d{6}'",
 )
 _PATTERN: Final = kinds.choice("a pattern", get_args(Pattern))
 _ARRIVALS: Final = kinds.choice("a kind of arrivals", get_args(Arrivals))
@@ -338,6 +346,18 @@ _OUTPUT: Final = (
     field("output.directory", kinds.output_path(), "Where run directories go.", flag="--out"),
     field("output.name", kinds.words("nightly"), "The run's name.", flag="--name"),
     field("output.tags", _TAGS, "Kept with the run, as k=v.", flag="--tag"),
+    field(
+        "output.keep",
+        kinds.whole(least=0, most=_MOST_KEPT),
+        "Keep the first so many failing exchanges, prompts and answers with personal data taken out, and half as many "
+        "good ones.",
+        flag="--keep",
+    ),
+    field(
+        "output.redact",
+        _REDACT,
+        "By kind, regular expressions for what else is taken out of kept exchanges (exchanges.md).",
+    ),
 )
 
 _OBSERVE: Final = (

@@ -62,6 +62,8 @@ def resolve(
     faults.raise_if_any()
     if "output.name" not in settled:
         settled["output.name"] = _name(settled, path)
+    if "output.keep" not in settled:
+        settled["output.keep"] = _kept(settled)
     return _scenario(settled)
 
 
@@ -171,7 +173,19 @@ _NOTHING: Mapping[str, Any] = {
     "target.headers": {},
     "prices": {},
     "output.tags": {},
+    "output.redact": {},
 }
+
+
+#: Failing exchanges that are kept of the bundled target.
+_KEPT = 20
+
+
+def _kept(settled: Layer) -> Given:
+    """What is said to a target that isn't ours is kept only where somebody asked for it."""
+    where = ("target.url", "target.endpoint_url", "target.region")
+    is_bundled = all(path not in settled or settled[path].value is None for path in where)
+    return _computed(_KEPT if is_bundled else 0, "the bundled target" if is_bundled else "default", None)
 
 
 def _name(settled: Layer, path: Path | None) -> Given:

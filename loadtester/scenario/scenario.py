@@ -159,11 +159,16 @@ class Judge:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """Where the run directory goes and what it is called."""
+    """Where the run directory goes, what it is called, and which exchanges are kept in it.
+
+    `redact` are expressions, by kind, for what is taken out of them besides what always is.
+    """
 
     directory: Path
     name: str
     tags: Mapping[str, str] = field(default_factory=dict)
+    keep: int = 0
+    redact: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """`make bench`, or `python tests/bench [NAMES…]`: what fmload costs, as a table. Prints, asserts nothing.
 
-NAMES are parts of it: startup, http (the transport and its drivers alone), ws (the same), load (the whole engine), app
-(the bundled MangaAssist), report (of a million requests), and soak, which takes minutes and has to be asked for
-(soak.py).
+NAMES are parts of it: startup, http (the transport and its drivers alone), ws (the same), load (the whole engine), live
+(what watching costs it), app (the bundled MangaAssist), report (of a million requests), and soak, which takes minutes
+and has to be asked for (soak.py).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import app
 import http_path
 import intervals
 import judge
+import live
 import load
 import report
 import soak
@@ -24,6 +25,7 @@ PARTS = {
     "http": http_path.rows,
     "ws": ws_path.rows,
     "load": load.rows,
+    "live": live.rows,
     "app": app.rows,
     "judge": judge.rows,
     "intervals": intervals.rows,

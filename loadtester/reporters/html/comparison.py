@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from loadtester.analysis.comparison import Comparison, Row, RowVerdict, Shift
+from loadtester.analysis.comparison import Compared, Comparison, Row, RowVerdict, Shift
 from loadtester.analysis.measures import Unit
 from loadtester.reporters.html import amounts
 from loadtester.reporters.html.chart import Chart, Line, figure
@@ -22,10 +22,13 @@ _TITLES: Final = {"latency": "Latency", "ttft": "Time to first token", "service"
 _HEAD: Final = ("measure", "", "baseline", "this run", "difference", "95 % interval", "of the baseline")
 
 
-def comparison(found: Comparison | None) -> Markup | None:
-    """The differences to a baseline; nothing where none is given."""
-    if found is None:
+def comparison(against: Compared | None) -> Markup | None:
+    """The differences to a baseline, or why there is no telling; nothing where none was asked for."""
+    if against is None:
         return None
+    found = against.comparison
+    if found is None:
+        return section("comparison", "Against the baseline", tag("p", f"Not compared: {against.why_not}."))
     word, colour = _WORDS[found.verdict]
     said = [*(f"Forced: {reason}" for reason in found.forced), *found.notes]
     metrics = dict.fromkeys(shift.metric for shift in found.shift)

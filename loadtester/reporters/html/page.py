@@ -9,7 +9,6 @@ from importlib.resources import files
 from typing import Final
 
 from loadtester.analysis import Report
-from loadtester.analysis.comparison import Comparison
 from loadtester.analysis.curve import Curve
 from loadtester.analysis.over_time import OverTime
 from loadtester.cost.what_if import WhatIf
@@ -54,9 +53,8 @@ def html_page(
     corrected: Curve,
     uncorrected: Curve,
     levers: WhatIf | None = None,
-    against: Comparison | None = None,
 ) -> bytes:
-    """The page, in UTF-8. `corrected` is latency from due, `uncorrected` from sent; `against` is a baseline."""
+    """The page, in UTF-8. `corrected` is latency from due, `uncorrected` from sent."""
     sections = {
         "verdict": verdict(report),
         "funnel": funnel(report),
@@ -69,7 +67,7 @@ def html_page(
         "cost": money(report, levers),
         "quota": quota(report),
         "advice": advice(report),
-        "comparison": comparison(against),
+        "comparison": comparison(report.against),
         "environment": environment(report),
     }
     shown = {name: one for name, one in sections.items() if one is not None}
