@@ -11,6 +11,7 @@ import typer
 
 from loadtester import __version__
 from loadtester.cli import compare, cost, doctor, history, nightly, plan, report, run, scenarios, search, serve
+from loadtester.cli.examples import epilog
 from loadtester.errors import Exit, FmloadError
 
 _EPILOG = """Examples:
@@ -38,18 +39,18 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
-app.command("run")(run.run)
-app.command("plan")(plan.plan)
-app.command("search")(search.search)
-app.command("report")(report.report)
-app.command("compare")(compare.compare)
-app.command("cost")(cost.cost)
-app.command("nightly")(nightly.nightly)
-app.command("history")(history.history)
-app.command("serve")(serve.serve)
-app.command("scenarios")(scenarios.scenarios)
-app.command("schema")(scenarios.schema)
-app.command("doctor")(doctor.doctor)
+app.command("run", epilog=epilog("run"))(run.run)
+app.command("plan", epilog=epilog("plan"))(plan.plan)
+app.command("search", epilog=epilog("search"))(search.search)
+app.command("report", epilog=epilog("report"))(report.report)
+app.command("compare", epilog=epilog("compare"))(compare.compare)
+app.command("cost", epilog=epilog("cost"))(cost.cost)
+app.command("nightly", epilog=epilog("nightly"))(nightly.nightly)
+app.command("history", epilog=epilog("history"))(history.history)
+app.command("serve", epilog=epilog("serve"))(serve.serve)
+app.command("scenarios", epilog=epilog("scenarios"))(scenarios.scenarios)
+app.command("schema", epilog=epilog("schema"))(scenarios.schema)
+app.command("doctor", epilog=epilog("doctor"))(doctor.doctor)
 
 
 @app.command("version")

@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 from loadtester.cli.app import app
+from loadtester.cli.examples import EXAMPLES
 
 _HEAD = """# Command line reference
 
@@ -40,8 +41,9 @@ def _verb(name: str, verb: TyperCommand) -> Iterator[str]:
     yield f"## {name}\n"
     yield f"{(verb.help or '').strip()}\n"
     yield f"```\n{name} [OPTIONS]{places}\n```\n"
-    if verb.epilog:
-        yield f"{_examples(verb.epilog)}\n"
+    examples = EXAMPLES.get(name.removeprefix("fmload "), ())
+    if examples:
+        yield "\n".join(("```", *examples, "```\n"))
     rows = [("", _place(param), getattr(param, "help", None)) for param in arguments]
     rows += [
         (getattr(param, "rich_help_panel", None) or _OPTIONS, _flags(param), param.help)
@@ -65,14 +67,6 @@ def _flags(param: TyperOption) -> str:
         return names
     choices = type(param.default) if isinstance(param.default, Enum) else ()
     return f"{names} {param.metavar or '|'.join(str(choice.value) for choice in choices) or 'TEXT'}"
-
-
-def _examples(epilog: str) -> str:
-    """An epilog's paragraphs; the lines that are commands are set as code, one under the other."""
-    paragraphs = [line.strip() for line in epilog.splitlines() if line.strip()]
-    commands = [line for line in paragraphs if line.startswith("fmload ")]
-    words = [line for line in paragraphs if not line.startswith("fmload ")]
-    return "\n".join(words) + "\n\n```\n" + "\n".join(commands) + "\n```" if commands else "\n".join(words)
 
 
 def _cell(text: str) -> str:
