@@ -21,6 +21,7 @@ from loadtester.errors import Exit, FmloadError
 from loadtester.recorder import Recording
 from loadtester.reporters import summary_text
 from loadtester.rundir import put, request_lines
+from loadtester.rundir.exchanges import read_exchanges
 from loadtester.scenario.suggestion import one_of
 
 Content = str | bytes | Iterable[bytes]
@@ -65,7 +66,11 @@ def _html(judged: Judged) -> Iterator[tuple[str, Content]]:
 
     run = judged.run
     corrected, uncorrected = curve(run, "latency"), curve(run, "service")
-    page = html_page(judged.report, over_time(run), corrected, uncorrected, levers(judged))
+    try:
+        kept = read_exchanges(judged.directory, judged.report.manifest)
+    except FmloadError:  # said where the run was judged
+        kept = ()
+    page = html_page(judged.report, over_time(run), corrected, uncorrected, levers(judged), kept)
     yield "report.html", page
 
 

@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     from loadtester.scenario import Scenario
 
 
-def require_consent(*scenarios: Scenario) -> None:
+def require_consent(*scenarios: Scenario, times: float = 1.0) -> None:
     """Let a run, or several, go on that cost nothing or little, have a budget, or are agreed to at the terminal.
 
-    Raises FmloadError, code 2, where it is not agreed to, and where nobody is there to ask; 105 where it is
-    interrupted.
+    Each is sent `times` over. Raises FmloadError, code 2, where it is not agreed to, and where nobody is there to ask;
+    105 where it is interrupted.
     """
     costly = [one for one in scenarios if one.safety.max_cost_usd is None and _is_remote(one)]
     if not costly:
         return
-    usd = sum(map(_predicted_usd, costly), Decimal(0))
+    usd = sum(map(_predicted_usd, costly), Decimal(0)) * Decimal(times)
     free = min(one.safety.confirm_over_usd for one in costly)
     if usd <= free:
         return

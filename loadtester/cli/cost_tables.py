@@ -54,14 +54,15 @@ def _parts(quote: Quote, bought: Provisioned | None) -> Iterator[RenderableType]
 
 
 def _today(quote: Quote) -> Table:
-    from loadtester.cost.basis import RETRIED  # noqa: PLC0415  heavy, and --help must be quick
+    from loadtester.cost.basis import RETRIED, WARMUP  # noqa: PLC0415  heavy, and --help must be quick
 
     per_good = quote.per_good_answer_usd
     title = "the run's bill" + (f"; ${per_good:.6f} for each answer within the SLO" if per_good else "")
     table = _table("query", "model", "outcome", "is", "messages", "USD", title=title)
-    for row in quote.basis.today:
+    for row in (row for row in quote.basis.today if row.group != WARMUP):
         table.add_row(row.query, row.model, row.outcome, row.group, f"{row.messages:,}", f"{row.usd:.6f}")
-    for group in ("good", "useless", "failed"):
+    has_warmup = any(row.group == WARMUP for row in quote.basis.today)
+    for group in ("good", "useless", "failed", *((WARMUP,) if has_warmup else ())):
         rows = [row for row in quote.basis.today if row.group == group]
         usd = sum((row.usd for row in rows), Decimal(0))
         table.add_row("all", "", "", group, f"{sum(row.messages for row in rows):,}", f"{usd:.6f}")

@@ -28,6 +28,7 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
         "fmload report reports/example",
         "fmload report reports/example --threshold 'sla>=99%' --threshold 'cost.monthly<50000'",
         "fmload report reports/example --report csv --report junit",
+        "fmload report reports/example --exchanges",
     ),
     "compare": (
         "fmload compare reports/BASE reports/NEW",

@@ -24,10 +24,18 @@ def report(
         list[str] | None,
         typer.Option("--report", metavar="FORMAT", help="Also write csv, hlog, junit or parquet. Repeatable."),
     ] = None,
+    exchanges: Annotated[
+        bool, typer.Option("--exchanges", help="Print the exchanges that were kept, and nothing else.")
+    ] = False,
     summary: Annotated[Summary, typer.Option(help="What to print.")] = Summary.FULL,
     no_color: Annotated[bool, typer.Option("--no-color", help="No colour.")] = False,
 ) -> None:
-    """Judge a run again from its directory, and write summary.json and report.html anew; a killed run up to its last second."""
+    """Judge a run again from its directory; write summary.json and report.html anew. Killed: to its last second."""
+    if exchanges:
+        from loadtester.cli.exchanges import print_exchanges  # noqa: PLC0415  heavy, and --help must be quick
+
+        print_exchanges(directory, is_json=summary is Summary.JSON)
+        return
     from loadtester import campaign  # noqa: PLC0415  heavy, and --help must be quick
     from loadtester.campaign.exports import formats  # noqa: PLC0415
     from loadtester.scenario.threshold_list import given_thresholds  # noqa: PLC0415

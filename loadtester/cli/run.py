@@ -237,6 +237,14 @@ def run(
         list[str] | None,
         typer.Option(metavar="K=V", help="k=v, kept with the run. Repeatable.", rich_help_panel=_OUTPUT),
     ] = None,
+    keep: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Keep N failing exchanges and N/2 good ones to look at; 0 is none, as for any target but the bundled.",
+            rich_help_panel=_OUTPUT,
+        ),
+    ] = None,
     prometheus: Annotated[
         str | None,
         typer.Option(metavar="[HOST]:PORT", help="Serve the run to Prometheus, here :9464.", rich_help_panel=_OBSERVE),
@@ -336,6 +344,7 @@ def run(
         "output.directory": out,
         "output.name": name,
         "output.tags": tag or None,
+        "output.keep": keep,
         "observe.prometheus": prometheus,
         "observe.remote_write": prometheus_remote_write,
         "observe.otel": otel or None,

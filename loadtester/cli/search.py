@@ -15,7 +15,7 @@ from loadtester.cli.run import run
 from loadtester.errors import Exit, FmloadError
 
 if TYPE_CHECKING:
-    from loadtester.analysis.search import Bounds
+    from loadtester.analysis.step import Bounds
     from loadtester.scenario import Scenario
 
 _SEARCH: Final = "Search"
@@ -26,6 +26,7 @@ _SHARED: Final = {
     "target": "target.url",
     "seed": "load.seed",
     "max_in_flight": "load.max_in_flight",
+    "arrivals": "load.arrivals",
     "timeout": "load.timeout",
     "graceful_stop": "load.graceful_stop",
     "workers": "load.workers",
@@ -52,8 +53,10 @@ _SHARED: Final = {
 _ALSO: Final = ("scenario", "yes", "quiet", "no_color")
 _MOST_PRECISION: Final = 1.0
 _LEAST_PRECISION: Final = 0.001
-#: The bill of so many requests is worth a question, whatever more of them would cost.
-_ENOUGH_TO_ASK: Final = 100_000
+#: The bill is worked out for so many requests at most, and the rest of it in proportion.
+_PRICED: Final = 1_000
+#: A step at its worst, in windows: half a one to settle before it, and as much that surges are let in for.
+_WORST: Final = 2.0
 
 
 def search(
@@ -90,7 +93,7 @@ def search(
     Each step is a run of its own at a constant rate; docs/search.md says how it is decided.
     """
     from loadtester.analysis.goal import goal_of  # noqa: PLC0415  heavy, and --help must be quick
-    from loadtester.analysis.search import Bounds  # noqa: PLC0415
+    from loadtester.analysis.step import Bounds  # noqa: PLC0415
     from loadtester.scenario import resolve  # noqa: PLC0415
 
     given = {path: value for name, path in _SHARED.items() if (value := flags.get(name)) not in (None, [])}
@@ -104,6 +107,8 @@ def search(
         step_s=_read("--step-time", step_time, "duration_s"),
         max_steps=max_steps,
         counting=_counting(scenario),
+        # People come by chance: a scenario's own spacing is part of the shape that isn't used.
+        arrivals=scenario.load.arrivals if flags.get("arrivals") else "poisson",
     )
     bounds = _bounded(bounds, scenario)
     if not flags["yes"]:
@@ -196,18 +201,18 @@ def _require_consent(scenario: Scenario, bounds: Bounds) -> None:
     from loadtester.cli.consent import require_consent  # noqa: PLC0415  heavy, and --help must be quick
 
     rate_per_s = bounds.to_per_s
-    # At worst each step is as long as may be, half of it more to settle, at the highest rate.
-    worst_s = min(bounds.max_steps * 1.5 * bounds.longest_s, _ENOUGH_TO_ASK / rate_per_s)
+    worst_s = bounds.max_steps * _WORST * bounds.longest_s
+    priced_s = min(worst_s, _PRICED / rate_per_s)
     load = replace(
         scenario.load,
         pattern="sustained",
         rate_per_s=rate_per_s,
-        duration_s=worst_s,
+        duration_s=priced_s,
         stages=(),
         requests=None,
     )
     try:
-        require_consent(replace(scenario, load=load))
+        require_consent(replace(scenario, load=load), times=worst_s / priced_s)
     except FmloadError as error:
         remedy = "give it a budget (--max-cost), or agree beforehand (--yes)" if error.remedy else ""
         raise FmloadError(error.message, remedy=remedy, code=error.code) from error

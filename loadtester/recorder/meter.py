@@ -87,6 +87,7 @@ class Meter:
             planned_now_per_s=sum(second.planned for second in recent) / n_s,
             sent_now_per_s=sum(second.sent for second in recent) / n_s,
             finished_now_per_s=sum(second.finished for second in recent) / n_s,
+            second_finished=recent[-1].finished,
             latency=whole["latency"],
             latency_now=now["latency"],
             ttft=whole["ttft"],

@@ -66,8 +66,8 @@ class Interval:
     that did not end ok.
 
     `planned` and `sent` are of all requests, `warm_planned` and `warm_sent` of those due in the warm-up. These have
-    their counters in `warm`, and are in neither `cells` nor `counts` nor `failures`. `exchanges` are those that ended in
-    this second and are kept to be looked at; they are in a file of their own, and not read back with the others.
+    their counters in `warm`, and are in neither `cells` nor `counts` nor `failures`. `exchanges` ended in this
+    second and are kept to be looked at; they are in a file of their own, and not read back with the rest.
     """
 
     second: int

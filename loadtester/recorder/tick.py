@@ -44,6 +44,8 @@ class Tick:
     planned_now_per_s: float
     sent_now_per_s: float
     finished_now_per_s: float
+    #: Requests that ended in the last second, whenever they were sent.
+    second_finished: int
     latency: Quantiles
     latency_now: Quantiles
     ttft: Quantiles

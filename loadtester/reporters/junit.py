@@ -14,7 +14,8 @@ from typing import Final, Literal
 from xml.etree import ElementTree as ET
 
 from loadtester.analysis.comparison import Comparison, Row
-from loadtester.analysis.night import Night, Result, complaints, concurrent
+from loadtester.analysis.concurrency import concurrent
+from loadtester.analysis.night import Night, Result, complaints
 from loadtester.analysis.report import Figures, Report, ThresholdResult, Validity
 from loadtester.errors import Exit
 from loadtester.reporters.unit_text import unit_text
@@ -37,7 +38,7 @@ class _Case:
 
 
 def junit_xml(reports: Iterable[Report]) -> bytes:
-    """The reports of single runs, UTF-8; a threshold that fails, a figure worse than the baseline's, an invalid run is a failure."""
+    """The reports of single runs, UTF-8; limits, figures worse than the baseline's and invalid runs are failures."""
     return _document("fmload", [_result(report) for report in reports])
 
 
@@ -191,12 +192,12 @@ def _properties(result: Result) -> Iterator[tuple[str, str]]:
             yield f"run.{key}", str(report.manifest[key])
     if result.baseline is not None:
         yield "baseline", result.baseline
-    yield from _figures("", report.total, report.elapsed_s)
+    yield from _figures("", report.total, report)
     for kind, part in report.by.get("kind", {}).items():
-        yield from _figures(f"{kind}.", part, report.elapsed_s)
+        yield from _figures(f"{kind}.", part, report)
 
 
-def _figures(prefix: str, part: Figures, elapsed_s: float) -> Iterator[tuple[str, str]]:
+def _figures(prefix: str, part: Figures, report: Report) -> Iterator[tuple[str, str]]:
     values: Mapping[str, float | Decimal | None] = {
         "requests": part.funnel.sent,
         "ok": part.funnel.ok,
@@ -204,7 +205,7 @@ def _figures(prefix: str, part: Figures, elapsed_s: float) -> Iterator[tuple[str
         "ttft_p95_s": part.ttft.p95,
         "throttle_rate": part.rates.throttle_rate,
         "error_rate": part.rates.error_rate,
-        "concurrent": concurrent(part, elapsed_s),
+        "concurrent": concurrent(part, report),
         "tokens_input": part.tokens.input,
         "tokens_output": part.tokens.output,
         "usd": part.cost.run,

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from loadtester.analysis.comparison import Row
-from loadtester.analysis.night import Night, Result, complaints, concurrent, night_usd, spent_usd
-from loadtester.analysis.report import Figures, Report
+from loadtester.analysis.concurrency import concurrent
+from loadtester.analysis.night import Night, Result, complaints, held_against, night_usd, spent_usd, uncompared
+from loadtester.analysis.report import Figures, Report, ThresholdResult
 from loadtester.reporters.unit_text import unit_text
 from loadtester.scenario.units import duration_text
 
@@ -76,14 +77,13 @@ def _word(result: Result) -> str:
         return "**did not run**" if result.has_failed else "not run"
     if result.has_failed:
         return "**failed**"
-    fails = any(one.verdict in ("fail", "no_data") for one in result.report.thresholds)
-    return "passed" if result.is_gate or not fails else "limits passed (no gate)"
+    return "over its limits (no gate)" if result.is_excused else "passed"
 
 
 def _kinds(night: Night) -> Iterator[str]:
     """Plain requests and those to a model apart, where a scenario has both."""
     rows = [
-        (_plain(result.name), *_kind(kind, part, result.report.elapsed_s))
+        (_plain(result.name), *_kind(kind, part, result.report))
         for result in night.results
         if result.report is not None and len(result.report.by.get("kind", {})) > 1
         for kind, part in result.report.by["kind"].items()
@@ -95,8 +95,8 @@ def _kinds(night: Night) -> Iterator[str]:
         yield from _table(header, rows, left=2)
 
 
-def _kind(kind: str, part: Figures, elapsed_s: float) -> tuple[str, ...]:
-    busy = concurrent(part, elapsed_s)
+def _kind(kind: str, part: Figures, report: Report) -> tuple[str, ...]:
+    busy = concurrent(part, report)
     return (
         _KINDS.get(kind, _plain(kind)),
         f"{part.funnel.sent:,}",
@@ -126,7 +126,7 @@ def _thresholds(night: Night) -> Iterator[str]:
             _plain(one.expression),
             unit_text(one.value, one.unit),
             unit_text(one.limit, one.unit),
-            {"fail": "**failed**", "no_data": "**no data**", "too_close": "too close to call"}[one.verdict],
+            _limit(one),
         )
         for result in night.results
         if result.report is not None
@@ -137,6 +137,11 @@ def _thresholds(night: Night) -> Iterator[str]:
         yield "### Thresholds"
         yield ""
         yield from _table(("scenario", "threshold", "value", "limit", "verdict"), rows, left=2)
+
+
+def _limit(result: ThresholdResult) -> str:
+    word = {"fail": "**failed**", "no_data": "**no data**", "too_close": "too close to call"}[result.verdict]
+    return word if result.verdict == "too_close" or not result.reason else f"{word}: {_plain(result.reason)}"
 
 
 def _comparisons(night: Night) -> Iterator[str]:
@@ -154,10 +159,11 @@ def _comparisons(night: Night) -> Iterator[str]:
         yield from _table(("scenario", "figure", "before", "now", "difference", "verdict"), rows, left=2)
     elif compared:
         yield "Nothing is clearly better or worse than in the last good run."
-    without = [f"{_plain(result.name)} ({_plain(result.uncompared)})" for result in night.results if result.uncompared]
-    if without:
+    if compared:
         yield ""
-        yield f"Not compared: {'; '.join(without)}."
+        yield f"- compared: {', '.join(map(_plain, held_against(night)))}"
+    for text in uncompared(night):
+        yield f"- not compared: {_plain(text)}"
 
 
 def _row(row: Row) -> tuple[str, ...]:

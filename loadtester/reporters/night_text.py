@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from loadtester.analysis.night import Night, Result, complaints, concurrent, night_usd, spent_usd
-from loadtester.analysis.report import Figures
+from loadtester.analysis.concurrency import concurrent
+from loadtester.analysis.night import Night, Result, complaints, held_against, night_usd, spent_usd, uncompared
+from loadtester.analysis.report import Figures, Report
 from loadtester.reporters.unit_text import unit_text
 from loadtester.scenario.units import duration_text
 
@@ -21,7 +22,9 @@ def night_text(night: Night) -> str:
     lines = [f"nightly {night.suite}: {'FAILED: ' + ', '.join(failed) if failed else 'passed'}", ""]
     lines += columns(rows, left=2)
     said = [f"{result.name}: {text}" for result in night.results for text in complaints(result)]
-    said += [f"{result.name}: not compared: {result.uncompared}" for result in night.results if result.uncompared]
+    compared = list(held_against(night))
+    said += [f"compared with the last good run: {', '.join(compared)}"] if compared else []
+    said += [f"not compared: {text}" for text in uncompared(night)]
     lines += ["", *said] if said else []
     took = duration_text(round(night.elapsed_s))
     lines += ["", f"{took}, ${night_usd(night):,.2f}, exit code {night.exit_code}"]
@@ -46,18 +49,18 @@ def _rows(result: Result) -> Iterator[tuple[str, ...]]:
         yield (result.name, "not run", *[""] * 7)
         return
     usd = spent_usd(report)
-    figures = _figures(report.total, report.elapsed_s)
+    figures = _figures(report.total, report)
     cost = "–" if usd is None else f"${usd:,.4f}"
-    yield (result.name, "FAILED" if result.has_failed else "passed", *figures, cost)
+    yield (result.name, "FAILED" if result.has_failed else "no gate" if result.is_excused else "passed", *figures, cost)
     kinds = report.by.get("kind", {})
     if len(kinds) > 1:
         for kind, part in kinds.items():
             bill = "–" if part.cost.run is None else f"${part.cost.run:,.4f}"
-            yield (f"  {kind}", "", *_figures(part, report.elapsed_s), bill)
+            yield (f"  {kind}", "", *_figures(part, report), bill)
 
 
-def _figures(part: Figures, elapsed_s: float) -> tuple[str, ...]:
-    busy = concurrent(part, elapsed_s)
+def _figures(part: Figures, report: Report) -> tuple[str, ...]:
+    busy = concurrent(part, report)
     return (
         f"{part.funnel.sent:,}",
         "–" if busy is None else f"{busy:.2f}",

@@ -11,7 +11,7 @@ from typing import Any, Final
 from loadtester.analysis.found import EXITS, Found
 from loadtester.analysis.goal import Goal
 from loadtester.analysis.scaling import Law, Scaling
-from loadtester.analysis.search import Bounds, Bracket, Step
+from loadtester.analysis.step import Bounds, Bracket, Step
 
 SCHEMA: Final = 1
 
@@ -109,9 +109,10 @@ def _knee(found: Found, failed: Step) -> Iterator[str]:
         yield f"knee: quota; once its bucket was empty it let in {_rate(let_in)}"
     elif knee is not None:
         yield f"knee: {knee}"
-    remarks = [step.remark for step in found.steps if step.verdict == "fail" and step.remark]
-    if remarks:
-        yield f"  the first step that failed: {remarks[0]}"
+    alike = [one for one in found.steps if one.verdict == "fail" and one.window.cause == failed.window.cause]
+    told = next((one for one in alike if one.remark), None)
+    if told is not None:
+        yield f"  at {_rate(told.rate_per_s)}: {told.remark}"
 
 
 def let_in_per_s(found: Found) -> float | None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from loadtester.analysis import Cost, Figures, Report, Spread
 from loadtester.analysis.comparison import Compared
+from loadtester.analysis.concurrency import concurrent
 from loadtester.analysis.quota import Quota
 from loadtester.errors import PRECEDENCE
 from loadtester.reporters.comparison import comparison_fields
@@ -35,6 +36,7 @@ def summary(report: Report) -> dict[str, Any]:
         "funnel": asdict(total.funnel),
         "rates": asdict(total.rates),
         **{f"{name}_s": _spread(getattr(total, name)) for name in _SPREADS},
+        "concurrent": concurrent(total, report),
         "held": total.held,
         "reconnects": total.reconnects,
         "degraded": total.degraded,
@@ -46,11 +48,13 @@ def summary(report: Report) -> dict[str, Any]:
         "cost_usd": _cost(total.cost),
         "budget": report.manifest.get("budget"),
         "by": {
-            dimension: {name: _part(part) for name, part in parts.items()} for dimension, parts in report.by.items()
+            dimension: {name: _part(part, report) for name, part in parts.items()}
+            for dimension, parts in report.by.items()
         },
         "quota": _quota(report.quota),
         "predicted": predicted(report),
         "failures": [asdict(failure) for failure in report.failures],
+        "exchanges": {"file": "exchanges.ndjson", "kept": dict(report.kept)} if report.kept else None,
         "thresholds": [asdict(result) for result in report.thresholds],
         "comparison": _comparison(report.against),
         "advice": [asdict(advice) for advice in report.advice],
@@ -69,6 +73,7 @@ def exit_code(report: Report) -> int:
 
 
 _COST_OF_PART = ("run", "good", "wasted", "per_good_answer", "warmup", "ci95")
+_SPREADS_OF_PART = ("latency", "service", "ttft", "tpot", "failed_latency")
 _SPREADS = ("latency", "service", "lag", "ttft", "itl", "tpot", "connect", "failed_latency")
 
 
@@ -95,12 +100,12 @@ def _cost(cost: Cost) -> dict[str, Any]:
     return {**asdict(cost), "unpriced_models": list(cost.unpriced_models)}
 
 
-def _part(part: Figures) -> dict[str, Any]:
+def _part(part: Figures, report: Report) -> dict[str, Any]:
     return {
         "funnel": asdict(part.funnel),
         "rates": asdict(part.rates),
-        "latency_s": _spread(part.latency),
-        "ttft_s": _spread(part.ttft),
+        "concurrent": concurrent(part, report),
+        **{f"{name}_s": _spread(getattr(part, name)) for name in _SPREADS_OF_PART},
         "split": asdict(part.split) if part.split is not None else None,
         "tokens": asdict(part.tokens),
         "cost_usd": {name: getattr(part.cost, name) for name in _COST_OF_PART},

@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from loadtester.analysis import Figures, Report, Spread
+from loadtester.analysis.concurrency import concurrent
 from loadtester.reporters.baseline_lines import baseline_lines
 from loadtester.reporters.quota_lines import quota_lines
 from loadtester.reporters.threshold_lines import threshold_lines
@@ -68,6 +69,7 @@ def print_summary(report: Report, console: Console, *, is_compact: bool = False)
         _money(report),
         *quota_lines(report),
         *_advice(report),
+        *_kept(report),
     ]
     # Tables take the room they need, whatever the console has: a figure that is cut short is a wrong figure.
     page = Console(width=_WIDEST, record=True, file=io.StringIO(), color_system=None)
@@ -200,6 +202,7 @@ def _sure(report: Report) -> Iterator[RenderableType]:
     for name, spread in (("latency", report.total.latency), ("first token", report.total.ttft)):
         found = [
             f"{tail} {_seconds(spread.ci95[tail][0])} to {_seconds(spread.ci95[tail][1])}"
+            + (" or more" if tail in spread.at_least else "")
             for tail in ("p95", "p99")
             if tail in spread.ci95
         ]
@@ -237,12 +240,15 @@ def _by(report: Report) -> Iterator[RenderableType]:
 
 
 def _outcomes(report: Report) -> RenderableType:
-    table = _table("outcome and cost", "sent", "ok", "throttled", "failed", "SLA", "tokens in", "out", "USD", gap=1)
+    table = _table(
+        "outcome and cost", "sent", "busy", "ok", "throttled", "failed", "SLA", "tokens in", "out", "USD", gap=1
+    )
     for name, part in _parts(report):
         funnel = part.funnel
         table.add_row(
             name,
             f"{funnel.sent:,}",
+            _rate(concurrent(part, report)),
             f"{funnel.ok:,}",
             f"{funnel.throttled:,}",
             f"{funnel.sent - funnel.ok - funnel.throttled:,}",
@@ -255,7 +261,10 @@ def _outcomes(report: Report) -> RenderableType:
 
 
 def _parts(report: Report) -> Iterator[tuple[str, Figures]]:
-    """By query type, then by the model asked, each model under the short form of its name."""
+    """By kind where there are several, by query type, then by model asked, under the short form of its name."""
+    kinds = report.by.get("kind", {})
+    if len(kinds) > 1:
+        yield from ((f"kind={kind}", part) for kind, part in kinds.items())
     yield from report.by.get("query", {}).items()
     for model, part in report.by.get("model", {}).items():
         yield _short(model) or "(no model)", part
@@ -317,6 +326,13 @@ def _advice(report: Report) -> Iterator[RenderableType]:
                 for advice in report.advice
             )
         )
+
+
+def _kept(report: Report) -> Iterator[RenderableType]:
+    if report.kept:
+        n_kept = sum(report.kept.values())
+        root = (report.manifest["scenario"].get("output") or {}).get("directory") or "."
+        yield Text(f"kept {n_kept} exchanges to look at: fmload report {root}/{report.manifest['id']} --exchanges")
 
 
 def _table(first: str, *columns: str, gap: int = 2) -> Table:

@@ -44,9 +44,10 @@ def read(directory: Path, *, has_counts: bool = True) -> Run:
     if not has_counts:
         return Run(directory, manifest, recording(intervals))
     try:
-        for second, series, part in hlog.read_lines((directory / "intervals.hlog").read_text("utf-8")):
-            if second in whole:
-                counts[second][series] = part
+        with (directory / "intervals.hlog").open("rb") as file:
+            for second, series, part in hlog.read_lines(file):
+                if second in whole:
+                    counts[second][series] = part
     except (OSError, ValueError) as error:
         raise _broken(directory / "intervals.hlog", error) from error
     return Run(

@@ -67,17 +67,18 @@ def web_url(text: str) -> str:
         raise UnfitError(
             f"{quoted(_bare(stripped))} is not an http or https URL", "write https://host or http://host:port"
         )
-    return _checked(stripped)
+    return _checked(stripped, "leave it out: credentials are taken from the environment")
 
 
 def listen(text: str) -> str:
     """Read where to listen, as host:port; a port alone is on loopback, port 0 any free one. Raises UnfitError."""
     stripped = text.strip()
     host, _, port = stripped.rpartition(":")
+    shown = "it" if "@" in stripped else quoted(stripped)
     if not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > _MOST_PORT:
-        raise UnfitError(f"{quoted(stripped)} has no port of 0 to 65535", "write :9464, or host:9464")
+        raise UnfitError(f"{shown} has no port of 0 to 65535", "write :9464, or host:9464")
     if host and not re.fullmatch(r"[A-Za-z0-9.-]+|\[[0-9a-fA-F:.]+\]", host):
-        raise UnfitError(f"{quoted(stripped)} has no host before its port", "write 127.0.0.1:9464, or [::1]:9464")
+        raise UnfitError(f"{shown} has no host before its port", "write 127.0.0.1:9464, or [::1]:9464")
     return f"{host or '127.0.0.1'}:{int(port)}"
 
 
@@ -89,7 +90,7 @@ def region(text: str) -> str:
     return stripped
 
 
-def _checked(url: str) -> str:
+def _checked(url: str, instead: str = "leave it out and give a header, by --header or FMLOAD_HEADER") -> str:
     """The URL, if it has a host, a port in range, and no password. Raises UnfitError."""
     if re.search(r"[\s\x00-\x20\x7f]", url):
         raise UnfitError("holds a space or a control character", "encode it, such as %20")
@@ -101,7 +102,7 @@ def _checked(url: str) -> str:
     if "@" in parts.netloc:
         raise UnfitError(
             f"{quoted(_bare(url))} holds a user or password, which would show in process lists",
-            "leave it out and give a header, by --header or FMLOAD_HEADER",
+            instead,
         )
     if not parts.hostname or port == 0:
         raise UnfitError(

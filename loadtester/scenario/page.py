@@ -18,9 +18,9 @@ This page is made from the table of fields in `loadtester/scenario/fields.py`, b
     fmload run -f mine.yaml -r 20/s        a file, with another rate
 
 Each value comes from the command line, or else from `FMLOAD_*` in the environment, or else from the scenario file, or
-else it is the default. An empty variable and a key without a value (`rate:`) say nothing. Headers, tags and prices are
-put together from all sources, name by name. `FMLOAD_SCENARIO` names a scenario where `-f` doesn't; variables that hold
-several values split them by commas (stages, tags) or line ends (headers).
+else it is the default. An empty variable and a key without a value (`rate:`) say nothing. Headers, tags, prices and
+kinds to redact are put together from all sources, name by name. `FMLOAD_SCENARIO` names a scenario where `-f` doesn't;
+variables that hold several values split them by commas (stages, tags) or line ends (headers, kinds to redact).
 
 All faults of a file are reported at once, as `file.yaml:LINE: key: what is wrong; fix: …`, and nothing is sent. The
 exit code is 104 for files, 2 for the command line and the environment. `fmload schema` prints the JSON Schema; with
@@ -39,7 +39,7 @@ _WRITING: Final = """## How values are written
 | shares | `0.25` or `25%` |
 | money | USD: `0.25` or `$0.25` |
 | whole numbers | `1000000` or `1_000_000` |
-| headers, tags | a mapping, or a list of `Name: value`, `name=value` |
+| headers, tags, kinds to redact | a mapping, or a list of `Name: value`, `name=value` |
 | input files | a relative path starts at the scenario file, on the command line at the working directory |
 """
 
@@ -100,9 +100,9 @@ Keep secrets out of scenario files: `FMLOAD_HEADER='Authorization: Bearer …'` 
 def page() -> str:
     """The whole page as Markdown."""
     parts = [_HEAD, _WRITING, _RULES, "## Scenarios that come with fmload\n\n" + "\n".join(_shipped()) + "\n"]
-    sections = ("load", "target", "bundled", "quota", "safety", "output")
+    sections = ("load", "target", "bundled", "quota", "safety", "output", "observe")
     parts += ["\n".join(lines) + "\n" for lines in map(_section, sections)]
-    parts.insert(-1, "\n".join(_section("")) + "\n")
+    parts.insert(-2, "\n".join(_section("")) + "\n")
     parts.append("\n".join(_reasons()) + "\n")
     return "\n".join(parts)
 

@@ -60,6 +60,13 @@ _MASKS: Final = (
     re.compile(r"\b()(?:gh[opusr]_|github_pat_|xox[abeoprs]-|AIza)[\w-]{10,}"),
     re.compile(r"\b()eyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?"),
 )
+#: Each match of a mask holds one of these, in small letters, or a long run of the signs of keys.
+_CREDENTIAL_SIGNS: Final = (
+    *("://", "aws4", "bearer", "basic", "digest", "token", "cookie", "authorization", "credential", "passw", "secret"),
+    *("signature", "key", "a3t", "akia", "asia", "agpa", "aroa", "aida", "absk", "sk-", "pk-", "rk-", "gho_", "ghp_"),
+    *("ghu_", "ghr_", "ghs_", "github_pat_", "xox", "aiza", "eyj"),
+)
+_KEY_RUN: Final = re.compile(rf"{_AWS_KEY_CHAR}{{40}}")
 _SHOWN_CHARS: Final = 80
 
 
@@ -113,6 +120,12 @@ def mask(text: str) -> str:
     for pattern in _MASKS:
         text = pattern.sub(rf"\1{HIDDEN}", text)
     return text
+
+
+def may_hold_credential(text: str) -> bool:
+    """False only where `mask` would change nothing; a tenth of its time."""
+    small = text.casefold()
+    return any(sign in small for sign in _CREDENTIAL_SIGNS) or _KEY_RUN.search(text) is not None
 
 
 def quoted(text: str) -> str:

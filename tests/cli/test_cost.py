@@ -313,3 +313,33 @@ def test_no_run_there(tmp_path):
     assert done.returncode == Exit.INPUT
     assert "is not a run directory" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_warm_up_has_a_line_of_its_own(directory):
+    """In the table, as JSON and as CSV: a part of the run's bill, and of no other figure."""
+    plain = json.loads(_cost(directory, "--json").stdout)
+    key, cell = _cell("easy", HAIKU, Outcome.OK, 4, 4)
+    file = directory / "timeline.ndjson"
+    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    cold = timeline.line(Interval(0, planned=4, sent=4, warm_planned=4, warm_sent=4, warm={key: cell}))
+    for line in lines:
+        line["second"] += 1
+    file.write_text(cold + "".join(json.dumps(line) + "\n" for line in lines))
+    told = json.loads(_cost(directory, "--json").stdout)
+    assert (plain["warmup_usd"], told["warmup_usd"]) == ("0", "0.0015")
+    assert Decimal(told["run_usd"]) == Decimal(plain["run_usd"]) + Decimal("0.0015")
+    assert [told[name] == plain[name] for name in ("now", "per_good_answer_usd", "good_answers")] == [True] * 3
+    table = _cost(directory).stdout.splitlines()
+    assert [line.split() for line in table if line.startswith("all") and "warmup" in line] == [
+        ["all", "warmup", "4", "0.001500"]
+    ]
+    rows = csv.DictReader(_cost(directory, "--csv").stdout.splitlines())
+    assert [(row["messages"], row["usd"]) for row in rows if row["group"] == "warmup"] == [("4", "0.0015")]
+
+
+def test_lengths_of_the_warm_up_are_not_projected(directory):
+    """Of Sonnet's answers of 100 and, in the warm-up, 900 tokens, 200 leaves 100: half of its output."""
+    rows = ["query,answered_by,output_tokens,warmup", f"hard,{SONNET},100,0", f"hard,{SONNET},900,1"]
+    (directory / "requests.csv.gz").write_bytes(gzip.compress("\n".join(rows).encode()))
+    whole = json.loads(_cost(directory, "--json", "--max-tokens", 200).stdout)
+    assert Decimal(whole["what_if"][0]["day_usd"]["usd"]) == Decimal("1612.5") - 300_000 * 100 * 15 / Decimal(1_000_000)

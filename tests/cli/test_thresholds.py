@@ -1,37 +1,23 @@
-"""Thresholds as a user meets them: real runs, exit codes, other limits afterwards."""
+"""Thresholds as a user meets them: a run that one stops, exit codes, other limits afterwards."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
-import pytest
+from typer.testing import CliRunner
+
+from loadtester.cli.app import app
+from loadtester.errors import Exit, FmloadError
 
 EXAMPLE = Path(__file__).parents[2] / "reports" / "example"
-QUICK = ("--protocol", "rest", "-r", "30/s", "--time-scale", "0.02", "--tokens-per-minute", "0")
 
 
-def fmload(*args, cwd):
-    """Run fmload to its end."""
-    return subprocess.run(
-        [sys.executable, "-m", "loadtester", *args],
-        cwd=cwd,
-        env={**os.environ, "NO_COLOR": "1"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-
-
-@pytest.mark.parametrize("workers", ["1", "2"])
-def test_a_failed_threshold_stops_the_run(tmp_path, workers):
-    """Long before its end, drained, with 99 and not 105; the manifest says which threshold and when."""
+def test_a_failed_threshold_stops_the_run(tmp_path, queued_target):
+    """Long before its end, drained, on two workers' seconds together; 99 and not 105; and the manifest says why."""
+    load = ("--protocol", "rest", "-r", "30/s", "-d", "60s", "--workers", "2", "-y", "-q")
     limits = ("--threshold", "latency{kind=ai}:p(50)<1ms", "--abort-on-fail", "--abort-delay", "1s")
-    done = fmload(
-        "run", *QUICK, "-d", "60s", "--workers", workers, *limits, "--summary", "json", "--out", "runs", cwd=tmp_path
+    done = CliRunner().invoke(
+        app, ["run", queued_target(0.005), *load, *limits, "--summary", "json", "--out", str(tmp_path / "runs")]
     )
     (directory,) = (tmp_path / "runs").iterdir()
     manifest, summary = json.loads((directory / "manifest.json").read_text()), json.loads(done.stdout)
@@ -44,22 +30,28 @@ def test_a_failed_threshold_stops_the_run(tmp_path, workers):
     assert summary["funnel"]["cancelled"] > 0
     assert summary["funnel"]["cancelled_in_flight"] == 0
     assert [one["verdict"] for one in summary["thresholds"]] == ["fail"]
-    assert done.returncode == summary["run"]["exit_code"] != 0
+    assert done.exit_code == summary["run"]["exit_code"] != 0
+
+
+def _report(*args):
+    return CliRunner().invoke(app, ["report", *map(str, args)])
 
 
 def test_a_run_is_judged_again_by_other_limits(tmp_path):
     """From its directory alone: 0 and a table where they hold, 99 where one fails, 2 where one is none."""
-    shutil.copytree(EXAMPLE, tmp_path / "run")
-    kept = fmload("report", "run", "--summary", "compact", "--threshold", "latency:p(95)<1m", cwd=tmp_path)
-    assert kept.returncode == 0, kept.stderr
+    run = tmp_path / "run"
+    shutil.copytree(EXAMPLE, run)
+    kept = _report(run, "--summary", "compact", "--threshold", "latency:p(95)<1m")
+    assert kept.exit_code == 0, kept.stderr
     lines = kept.stderr.splitlines()
     assert lines[2].split() == ["threshold", "value", "95", "%", "interval", "margin", "verdict"]
     assert lines[3].startswith("latency:p(95)<1m")
     assert lines[3].endswith("pass")
-    failed = fmload("report", "run", "--summary", "json", "--threshold", "sla>=99%", cwd=tmp_path)
-    assert failed.returncode == 99
+    failed = _report(run, "--summary", "json", "--threshold", "sla>=99%")
+    assert failed.exit_code == Exit.THRESHOLD
     assert json.loads(failed.stdout)["thresholds"][0]["verdict"] == "fail"
-    wrong = fmload("report", "run", "--threshold", "latensy:p95<3s", cwd=tmp_path)
-    assert wrong.returncode == 2
-    assert "did you mean latency?" in wrong.stderr
-    assert "did you mean p(95)?" in wrong.stderr
+    wrong = _report(run, "--threshold", "latensy:p95<3s").exception
+    assert isinstance(wrong, FmloadError)
+    assert wrong.code is Exit.USAGE
+    assert "did you mean latency?" in str(wrong)
+    assert "did you mean p(95)?" in str(wrong)

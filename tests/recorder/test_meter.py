@@ -44,6 +44,7 @@ def test_now_forgets_what_is_older_than_ten_seconds():
     assert tick.throttle_rate_now == 0.0
     assert (tick.planned, tick.sent, tick.finished) == (90, 80, 80)
     assert (tick.planned_now_per_s, tick.sent_now_per_s, tick.finished_now_per_s) == (4.0, 4.0, 4.0)
+    assert tick.second_finished == 4
 
 
 def test_nothing_is_none():
@@ -88,3 +89,15 @@ def test_errors_are_the_newest_few(n):
     tick = meter.add(second(99, failures={(Outcome.TIMEOUT, "again"): 1}))
     assert tick.errors[0] == (Outcome.TIMEOUT, "again", 3 if n == 1 else 1)
     assert len(tick.errors) == min(5, n + 1)
+
+
+def test_the_warm_up_is_paid_for_and_is_in_no_percentile():
+    """Its requests, tokens and money count, as they count against the budget; its latencies are not measured."""
+    warm = cells(Outcome.OK, 3, input=30, output=6, usd=Decimal("0.5"))
+    own = cells(Outcome.OK, 1, input=10, output=2, usd=Decimal("0.1"))
+    meter = Meter()
+    first = meter.add(second(0, planned=3, sent=3, warm_planned=3, warm_sent=3, warm=warm))
+    assert (first.finished, first.usd, first.latency.count) == (3, Decimal("0.5"), 0)
+    tick = meter.add(second(1, planned=1, sent=1, cells=own, counts={SERIES: count_ns(np.array([1_000_000]))}))
+    assert (tick.planned, tick.finished, tick.input_tokens, tick.output_tokens) == (4, 4, 40, 8)
+    assert (tick.usd, tick.latency.count) == (Decimal("0.6"), 1)

@@ -278,3 +278,55 @@ def test_degraded_answers_are_counted_and_named():
     lines = [dict(zip(COLUMNS, line, strict=True)) for line in csv.reader(rows)]
     assert [line["degraded"] for line in lines] == ["cache+sessions", "cache", "", ""]
     assert [line["attempts"] for line in lines] == ["1", "3", "1", "0"]
+
+
+def _warming():
+    return Recorder(slo_s=1.0, price=lambda _model, usage: Decimal(usage.output) / 1000, warmup_s=1.0)
+
+
+@pytest.mark.parametrize(("due_ns", "is_warm"), [(0, True), (999_999_999, True), (1_000_000_000, False)])
+def test_when_it_was_due_decides_what_belongs_to_the_warm_up(due_ns, is_warm):
+    """Not when it ended: the last one due in the warm-up is in no figure, the first one after it is in all of them."""
+    recorder = _warming()
+    done_ns = 3_000_000_000
+    probe = _probe(FakeClock(), due_ns=due_ns, sent_ns=due_ns + 10, chunks=(done_ns - 5,), done_ns=done_ns)
+    recorder.add(REQUEST, probe, Ending(Outcome.OK, usage=Usage(5, 10), model="m"))
+    interval, (row,) = _flush(recorder)
+    cells, others = (interval.warm, interval.cells) if is_warm else (interval.cells, interval.warm)
+    ((key, cell),) = cells.items()
+    assert (key.outcome, cell.count, cell.sent, cell.output, cell.usd) == (Outcome.OK, 1, 1, 10, Decimal("0.01"))
+    assert others == {}
+    assert bool(interval.counts) is not is_warm
+    assert row.rpartition(",")[2] == ("1" if is_warm else "0")
+
+
+def test_failures_of_the_warm_up_are_no_reasons():
+    """They are counted by outcome and paid for, and not said among the failures of the run."""
+    recorder = _warming()
+    recorder.add(REQUEST, _probe(FakeClock(), chunks=()), Ending(Outcome.SERVER_ERROR, detail="cold"))
+    interval, _ = _flush(recorder)
+    assert [(key.outcome, cell.count) for key, cell in interval.warm.items()] == [(Outcome.SERVER_ERROR, 1)]
+    assert (interval.failures, interval.cells, interval.counts) == ({}, {}, {})
+
+
+@pytest.mark.parametrize("outcome", [Outcome.DROPPED, Outcome.CANCELLED])
+def test_what_was_never_sent_in_the_warm_up_belongs_to_it(outcome):
+    """By when it was due, as what was sent."""
+    recorder = _warming()
+    recorder.add_unsent(REQUEST, 5, Ending(outcome))
+    recorder.add_unsent(REQUEST, 1_000_000_000, Ending(outcome))
+    interval, rows = _flush(recorder)
+    for cells in (interval.warm, interval.cells):
+        assert [(key.outcome, cell.count, cell.sent) for key, cell in cells.items()] == [(outcome, 1, 0)]
+    assert [row.rpartition(",")[2] for row in rows] == ["1", "0"]
+
+
+def test_retries_of_the_warm_up_are_counted_there():
+    """Attempts after the first are on record, the first one's time is not measured."""
+    recorder, clock = _warming(), FakeClock()
+    probe = _probe(clock, chunks=(200,))
+    probe.retries, probe.attempted_ns = 2, 50
+    recorder.add(REQUEST, probe, Ending(Outcome.OK, usage=Usage(5, 10), model="m"))
+    interval, _ = _flush(recorder)
+    assert [(cell.retried, cell.retries) for cell in interval.warm.values()] == [(1, 2)]
+    assert interval.counts == {}

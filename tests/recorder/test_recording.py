@@ -35,6 +35,9 @@ intervals = st.builds(
     stall_s=st.sampled_from([0.0, 0.5, 1.0]),
     cells=cells,
     counts=counts,
+    warm_planned=st.integers(0, 9),
+    warm_sent=st.integers(0, 9),
+    warm=cells,
 )
 recordings = st.lists(intervals, max_size=4).map(recording)
 
@@ -48,6 +51,7 @@ def _plain(run):
             second.in_flight,
             second.stall_s,
             dict(second.cells),
+            (second.warm_planned, second.warm_sent, dict(second.warm)),
             {key: (part.indices.tolist(), part.counts.tolist(), part.clipped) for key, part in second.counts.items()},
         )
         for second in run.intervals
@@ -78,3 +82,17 @@ def test_totals_of_a_merge_are_the_sums_of_totals(a, b):
     for series in SERIES:
         parts = [part.histograms()[series].total for part in (a, b) if series in part.histograms()]
         assert (whole[series].total if series in whole else 0) == sum(parts)
+
+
+@given(recordings, recordings)
+def test_warm_ups_of_workers_add_up(a, b):
+    """The merged run's warm-up has what each had of it, and the measured part has none of it."""
+    both = a.merge(b)
+    for name in ("warm_planned", "warm_sent"):
+        assert sum(getattr(one, name) for one in both.intervals) == sum(
+            getattr(one, name) for run in (a, b) for one in run.intervals
+        )
+    for key in KEYS:
+        for part in (Recording.warm, Recording.cells):
+            each = [part(run).get(key, Cell()) for run in (a, b)]
+            assert part(both).get(key, Cell()) == each[0].merge(each[1])

@@ -109,7 +109,7 @@ def test_a_scenario_that_did_not_run_is_an_error_and_one_that_was_passed_over_is
     assert _case(late, "ran to its end").find("skipped").get("message").startswith("not run")
     assert edge.get("failures") == "0"
     assert "does not decide" in _case(edge, FAILED.expression).find("skipped").get("message")
-    assert _case(edge, "compared with the last good run").find("skipped").get("message") == "no good run"
+    assert _case(edge, "compared with the baseline").find("skipped").get("message") == "no good run"
 
 
 def test_no_report_is_an_empty_file():

@@ -8,7 +8,7 @@ import pytest
 
 from loadtester.analysis.found import EXITS, Found
 from loadtester.analysis.goal import goal_of
-from loadtester.analysis.search import Bounds, Probe, Step
+from loadtester.analysis.step import Bounds, Probe, Step
 from loadtester.analysis.window import Window
 from loadtester.reporters.search_lines import answer_text, exit_code, search_text, step_line
 

@@ -1,6 +1,7 @@
 """The summary for people never cuts a figure, and says what the run says."""
 
 import io
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from rich.console import Console
 from loadtester.analysis import summarise
 from loadtester.cost import price_table
 from loadtester.recorder import Cell, Interval, recording
-from loadtester.reporters import print_summary
+from loadtester.reporters import print_summary, summary
 from loadtester.rundir import read
 
 EXAMPLE = Path(__file__).parents[2] / "reports" / "example"
@@ -113,3 +114,20 @@ def test_a_run_that_met_a_bound_says_so():
         "1 requests cost more than was set aside for them: $0.0123 over the cap" in text
     )
     assert "budget" not in _printed(run, 300)
+
+
+def test_kinds_are_told_apart_where_there_are_several():
+    """Plain requests and those to a model have rows of their own in each table by part, and figures in summary.json."""
+    run = read(EXAMPLE)
+    report = summarise(run.manifest, run.recording, price_table({}))
+    both = replace(report, by={**report.by, "kind": {"ai": report.total, "crud": report.total}})
+    pages = []
+    for one in (report, both):
+        out = io.StringIO()
+        print_summary(one, Console(file=out, width=120, no_color=True))
+        pages.append([line.split()[0] for line in out.getvalue().splitlines() if line.startswith("kind=")])
+    assert pages == [[], ["kind=ai", "kind=crud"] * 3]
+    part = summary(both)["by"]["kind"]["crud"]
+    assert part["concurrent"] == pytest.approx(summary(report)["concurrent"])
+    assert part["concurrent"] > 0
+    assert {"service_s", "ttft_s", "tpot_s", "failed_latency_s"} <= set(part)

@@ -41,7 +41,7 @@ def test_lines_are_the_packages_own(counted):
 @given(COUNTED)
 def test_lines_are_read_back(counted):
     """Second, series and counts come back."""
-    ((second, series, counts),) = read_lines(log_line(7, SERIES, counts_of(counted)))
+    ((second, series, counts),) = read_lines([log_line(7, SERIES, counts_of(counted)).encode()])
     assert (second, series) == (7, SERIES)
     assert dict(zip(counts.indices.tolist(), counts.counts.tolist(), strict=True)) == counted
 

@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -164,3 +165,18 @@ def test_full_disk_is_an_error_with_a_remedy(tmp_path):
         writer.write(_interval(0), b"")
     assert caught.value.code is Exit.BUDGET
     writer.close()
+
+
+def test_a_warm_up_is_read_as_it_was_written(tmp_path):
+    """Its counters come back apart from the others; a second that has none of it doesn't say so."""
+    warm = {CellKey("greeting", "ai", "m", "m", Outcome.OK): Cell(count=2, sent=2, usd=Decimal("0.5"))}
+    writer = Writer(tmp_path / "run", {"schema": SCHEMA, "id": "run"}, NOW)
+    writer.write(replace(_interval(0), warm_planned=3, warm_sent=2, warm=warm), packed([]))
+    writer.write(_interval(1), packed([]))
+    writer.close()
+    first, second = read(tmp_path / "run").recording.intervals
+    assert (first.warm_planned, first.warm_sent, first.warm) == (3, 2, warm)
+    assert (second.warm_planned, second.warm_sent, second.warm) == (0, 0, {})
+    assert first.cells == second.cells == _interval(0).cells
+    lines = (tmp_path / "run" / "timeline.ndjson").read_text().splitlines()
+    assert ["warm" in json.loads(line) for line in lines] == [True, False]

@@ -26,6 +26,8 @@ def test_planted_secrets_are_in_nothing_that_is_shown():
         {
             "target.url": "https://h/path?api_key=canary-6&sig=canary-7&canary-8&model=shown#canary-9",
             "target.headers": [f"{name}: {value}" for name, value in CANARIES.items()],
+            "observe.remote_write": "https://h/push?token=canary-16&canary-17#canary-18",
+            "observe.otel_endpoint": "https://h/sk-canary-19-abcdef?key=canary-20",
             "output.tags": ["api_token=canary-10", "note=Bearer canary-11-long", "team=search"],
             "mix": {"own": {"share": 1, "model": "m", "prompts": ["my canary-12 is private"]}},
         },
@@ -40,6 +42,8 @@ def test_planted_secrets_are_in_nothing_that_is_shown():
     assert "Y2FuYXJ5" not in text
     shown = json.loads(text)
     assert shown["target"]["url"] == "https://h/path?api_key=***&sig=***&***&model=shown#***"
+    assert shown["observe"]["remote_write"] == "https://h/push?token=***&***#***"
+    assert shown["observe"]["otel_endpoint"] == "https://h/***?key=***"
     assert set(shown["target"]["headers"]) == {*CANARIES, "X-Other"}
     assert set(shown["target"]["headers"].values()) == {"***"}
     assert shown["output"]["tags"] == {"api_token": "***", "note": "Bearer ***", "team": "search"}
@@ -57,6 +61,10 @@ def test_planted_secrets_are_in_nothing_that_is_shown():
         {"target.headers": ["A: canary", "a: canary-2"]},
         {"target.headers": ["Content-Length: canary"]},
         {"target.url": "https://canary:canary@h"},
+        {"observe.remote_write": "https://canary:canary@h/push"},
+        {"observe.otel_endpoint": "https://canary@h"},
+        {"observe.otel_endpoint": "ftp://h/?token=canary"},
+        {"observe.prometheus": "canary:canary@h:9464?token=canary"},
         {"target.url": "ftp://h/?token=canary"},
         {"target.endpoint_url": "https://canary@h"},
         {"load.rate": "Bearer canary-4711"},

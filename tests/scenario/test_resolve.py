@@ -33,10 +33,14 @@ def test_nothing_said_is_the_defaults():
     assert (load.timeout_s, load.graceful_stop_s, load.max_in_flight) == (30, 30, 10_000)
     assert (scenario.target.headers, scenario.target.is_streaming, scenario.target.ca_file) == ({}, True, None)
     assert dataclasses.astuple(bundled) == (1, 1.0, 100_000, None, 200, "bucket")
-    assert (scenario.max_tokens, dataclasses.astuple(scenario.judge)) == (1024, (3.0, 1_000_000))
+    assert (scenario.max_tokens, dataclasses.astuple(scenario.judge)) == (
+        1024,
+        (3.0, 1_000_000, (), False, 10.0, False),
+    )
     assert scenario.output == dataclasses.replace(scenario.output, directory=Path("reports"), name="sustained", tags={})
     assert scenario.prices == {}
-    assert set(scenario.origins.values()) == {"default", "the pattern"}
+    assert (scenario.output.keep, scenario.output.redact) == (20, {})
+    assert set(scenario.origins.values()) == {"default", "the pattern", "the bundled target"}
 
 
 #: For each field one value, two others, and what the last becomes: as text, as every source can give it.
@@ -47,6 +51,8 @@ VALUES = [
     ("load.seed", "1", "2", "3", 3),
     ("load.timeout", "1s", "2s", "3s", 3.0),
     ("load.graceful_stop", "1s", "2s", "0s", 0.0),
+    ("load.warmup", "1s", "2s", "3s", 3.0),
+    ("load.stop_when_saturated", "false", "false", "yes", True),
     ("load.max_in_flight", "1", "2", "1_000", 1000),
     ("load.workers", "1", "auto", "3", 3),
     ("load.on_throttle", "record", "record", "backoff", "backoff"),
@@ -77,6 +83,16 @@ VALUES = [
     ("daily_messages", "1", "2", "3", 3),
     ("output.directory", "a", "b", "c/d", Path("c/d")),
     ("output.name", "a", "b", "2024", "2024"),
+    ("abort_on_fail", "false", "false", "yes", True),
+    ("abort_delay", "1s", "2s", "0s", 0.0),
+    ("strict_ci", "false", "false", "yes", True),
+    ("observe.prometheus", "1", "2", ":9464", "127.0.0.1:9464"),
+    ("observe.remote_write", "http://a", "http://b", "http://c", "http://c"),
+    ("observe.otel", "false", "false", "yes", True),
+    ("observe.otel_endpoint", "http://a", "http://b", "http://c", "http://c"),
+    ("observe.otel_sample", "0.1", "0.2", "30%", 0.3),
+    ("observe.otel_content", "false", "false", "yes", True),
+    ("output.keep", "1", "2", "0", 0),
 ]
 
 
@@ -109,7 +125,7 @@ def test_every_scalar_field_is_in_the_table_above():
     elsewhere = {
         "description", "load.requests", "load.stages", "load.user_stages", "load.think_time", "load.trace",
         "load.speed", "target.region", "target.endpoint_url", "target.headers", "target.ca_file", "mix", "model",
-        "prices", "output.tags",
+        "prices", "thresholds", "output.tags", "output.redact",
     }  # fmt: skip
     assert {row[0] for row in VALUES} | elsewhere == {field.path for field in FIELDS}
 
@@ -235,7 +251,11 @@ def test_faults_of_all_sources_come_at_once(tmp_path, monkeypatch):
         ("load:\n  ratte: 5\n", "s.yaml:2: load.ratte: unknown key", "did you mean rate?"),
         ("load:\n  slo: 3s\n", "s.yaml:2: load.slo: unknown key", "did you mean slo?"),
         ("rate: 5\n", "s.yaml:1: rate: unknown key", "did you mean load.rate?"),
-        ("output: {qqq: 1}\n", "s.yaml:1: output.qqq: unknown key", "keys here are directory, name, tags"),
+        (
+            "output: {qqq: 1}\n",
+            "s.yaml:1: output.qqq: unknown key",
+            "keys here are directory, name, tags, keep, redact",
+        ),
         ("- load\n", "s.yaml:1: is a list, not a mapping", "write `load:`, `target:` and so on at the start of a line"),
         ("load: 5\n", "s.yaml:1: load: is '5', not a mapping", "write its keys indented below `load:`"),
         ("load:\n  rate: [5]\n", "s.yaml:2: load.rate: is a list", "write one value, such as 5/s"),

@@ -189,6 +189,14 @@ def test_production_draws_its_own_arrivals():
             {"load.users": 5, "load.user_stages": ["1m:3"], "load.stages": ["1m:2/s"]},
             "--user-stage: says the shape of the traffic, and so does --stage; fix: keep one of them",
         ),
+        (
+            {"load.warmup": "1m"},
+            "--warmup: a warm-up of 1m leaves nothing of a run of 1m; fix: make the run longer, or the warm-up shorter",
+        ),
+        ({"load.warmup": "2m", "load.duration": "90s"}, "--warmup: a warm-up of 2m leaves nothing of a run of 1m30s"),
+        ({"load.warmup": "2m", "load.stages": ["1m:2/s"]}, "--warmup: a warm-up of 2m leaves nothing of a run of 1m"),
+        ({"load.warmup": "2m", "load.users": 5}, "--warmup: a warm-up of 2m leaves nothing of a run of 1m"),
+        ({"load.warmup": "-3s"}, "--warmup: '-3s' is negative"),
         ({"load.pattern": "users"}, "--pattern: 'users' needs load.users; fix: give load.users, such as 5"),
         ({"load.user_stages": ["1m:0"]}, "--user-stage: no stage has a user; fix: give one a number of users"),
         (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Sequence
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
@@ -12,10 +13,12 @@ from loadtester.analysis import Report
 from loadtester.analysis.curve import Curve
 from loadtester.analysis.over_time import OverTime
 from loadtester.cost.what_if import WhatIf
+from loadtester.recorder import Exchange
 from loadtester.reporters.html.advice import advice
 from loadtester.reporters.html.comparison import comparison
 from loadtester.reporters.html.course import course
 from loadtester.reporters.html.environment import environment
+from loadtester.reporters.html.exchanges import exchanges
 from loadtester.reporters.html.funnel import funnel
 from loadtester.reporters.html.heat import heat
 from loadtester.reporters.html.latency import latency
@@ -40,6 +43,7 @@ _NAMES: Final = {
     "cost": "Cost",
     "quota": "Quota",
     "advice": "What to do",
+    "exchanges": "Exchanges",
     "comparison": "Baseline",
     "environment": "Environment",
 }
@@ -53,6 +57,7 @@ def html_page(
     corrected: Curve,
     uncorrected: Curve,
     levers: WhatIf | None = None,
+    kept: Sequence[Exchange] = (),
 ) -> bytes:
     """The page, in UTF-8. `corrected` is latency from due, `uncorrected` from sent."""
     sections = {
@@ -67,6 +72,7 @@ def html_page(
         "cost": money(report, levers),
         "quota": quota(report),
         "advice": advice(report),
+        "exchanges": exchanges(kept),
         "comparison": comparison(report.against),
         "environment": environment(report),
     }

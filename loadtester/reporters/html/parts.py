@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from loadtester.analysis import Figures, Report
+from loadtester.analysis.concurrency import concurrent
 from loadtester.reporters.html import amounts
 from loadtester.reporters.html.markup import Child, Markup, section, table, tag
 
@@ -12,6 +13,7 @@ _TITLES = {"query": "By query type", "model": "By model asked", "kind": "By kind
 _HEAD = (
     "",
     "sent",
+    "in flight",
     "ok",
     "throttled",
     "failed",
@@ -30,20 +32,21 @@ _LENGTH = 120
 def parts(report: Report) -> Markup | None:
     """A table a dimension; a dimension with one value says nothing new and is left out, but for query types."""
     shown = [
-        tag("div", tag("h3", _TITLES[name]), table(_TITLES[name], _HEAD, _rows(name, found)))
+        tag("div", tag("h3", _TITLES[name]), table(_TITLES[name], _HEAD, _rows(name, found, report)))
         for name, found in report.by.items()
         if name in _TITLES and (len(found) > 1 or (name == "query" and found))
     ]
     return section("parts", "By query type and model", *shown) if shown else None
 
 
-def _rows(dimension: str, found: Mapping[str, Figures]) -> Iterator[tuple[Child, ...]]:
+def _rows(dimension: str, found: Mapping[str, Figures], report: Report) -> Iterator[tuple[Child, ...]]:
     longest_s = max((_end_s(part) for part in found.values()), default=0.0)
     for name, part in found.items():
         funnel = part.funnel
         yield (
             amounts.short(name) if dimension == "model" else name,
             amounts.count(funnel.sent),
+            amounts.rate(concurrent(part, report)),
             amounts.count(funnel.ok),
             amounts.count(funnel.throttled),
             amounts.count(funnel.sent - funnel.ok - funnel.throttled - funnel.cancelled_in_flight - funnel.unanswered),

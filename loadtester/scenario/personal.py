@@ -1,0 +1,167 @@
+"""Takes personal data out of a text before it is kept: what people write to a chatbot is nobody else's business.
+
+Every pattern takes time linear in the text, whatever the text is: repeats are bounded, or can only match one way.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Final, NamedTuple
+
+from loadtester.scenario.redact import mask, may_hold_credential
+
+Redact = Callable[[str], str]
+
+#: Signs that stand for the ASCII ones beside them in Japanese text, so that numbers are known however they are typed.
+_FOLDED: Final = str.maketrans(
+    {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
+    | dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u30fc\uff70", "-")
+    | dict.fromkeys("\u00a0\u2009\u202f\u3000", " ")
+)
+_ASCII_RUN: Final = re.compile(r"[\x00-\x7f]+")
+
+#: Digits of a card number (ISO/IEC 7812-1), and from where on a run of digits is no number that anybody checks.
+_CARD_DIGITS: Final = range(12, 20)
+_MOST_CHECKED: Final = 64
+
+
+class _Kind(NamedTuple):
+    """A kind of personal data. A text without any of its `signs` holds none, which is known in no time."""
+
+    name: str
+    pattern: re.Pattern[str]
+    signs: tuple[str, ...] = ()
+
+
+#: In order: what a later pattern would take a part of comes first.
+_WORDS: Final = (
+    _Kind(
+        "e-mail",
+        re.compile(r"[A-Za-z0-9._%+'!#$&*/=?^`{|}~-]{1,128}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z0-9-]{2,63}"),
+        ("@",),
+    ),
+    # A Japanese postal code with the sign, and an address from its prefecture to its numbers.
+    _Kind("postal code", re.compile(r"〒 ?[0-9]{3}-?[0-9]{4}"), ("〒",)),
+    _Kind(
+        "address",
+        re.compile(
+            r"(?:東京都|北海道|京都府|大阪府|[一-龥]{2,3}県)[^\s、。0-9]{1,24}[0-9]{1,4}"
+            r"(?:(?:-|丁目|番地?|号)[0-9]{0,4}){0,4}"
+        ),
+        ("東京都", "北海道", "京都府", "大阪府", "県"),
+    ),
+    _Kind(
+        "address",
+        re.compile(
+            r"\b[0-9]{1,5} (?:[A-Z][a-z]{1,20} ){1,3}(?:Street|St|Avenue|Ave|Road|Rd|Boulevard|Blvd|Lane|Ln|Drive|Dr)\b"
+        ),
+        (" Street", " St", " Ave", " Road", " Rd", " Boulevard", " Blvd", " Lane", " Ln", " Drive", " Dr"),
+    ),
+)
+#: All that follows has seven digits, close to each other.
+_NUMBER: Final = re.compile(r"[0-9](?:[^0-9]{0,3}[0-9]){6}")
+_NUMBERS: Final = (
+    # #MGA-2024-78542, and 503-1234567-1234567.
+    _Kind("order id", re.compile(r"#?(?<![A-Za-z0-9])[A-Za-z]{2,5}-[0-9]{4}-[0-9]{3,10}(?![0-9])")),
+    _Kind("order id", re.compile(r"(?<![0-9])[0-9]{3}-[0-9]{7}-[0-9]{7}(?![0-9])")),
+    _Kind("card", re.compile(r"[0-9](?:[ ./-]{0,2}[0-9]){11,}")),
+    # +81 90-1234-5678, 0044 20 7946 0958, +1 (555) 010-4477
+    _Kind("phone", re.compile(r"(?:\+|(?<![0-9])00)[ .()-]{0,2}[0-9](?:[ .()-]{0,3}[0-9]){6,14}")),
+    # 090-1234-5678, 03(1234)5678, 0120-123-456
+    _Kind("phone", re.compile(r"(?<![0-9])\(?0(?:[ ()-]{0,2}[0-9]){8,10}(?![0-9])")),
+    # (555) 010-4477
+    _Kind("phone", re.compile(r"(?<![0-9])\(?[0-9]{3}\)?[ .-]{1,2}[0-9]{3}[ .-][0-9]{4}(?![0-9])")),
+)
+
+
+def redactor(own: Mapping[str, str]) -> Redact:
+    """What replaces personal data and credentials in a text by their kind, `[e-mail]`, and credentials by "***".
+
+    `own` are the user's expressions by kind, checked by `own_pattern.checked`; they come first.
+    """
+    kinds = tuple((name, re.compile(pattern)) for name, pattern in own.items())
+
+    def redact(text: str) -> str:
+        for name, pattern in kinds:
+            text = pattern.sub(f"[{name}]", text)
+        return redacted_text(text)
+
+    return redact
+
+
+def redacted_text(text: str) -> str:
+    """The text without what looks like a credential, a mail address, a number of a card, an order or a phone."""
+    if may_hold_credential(text):
+        # Between a Japanese letter and a key there is no word boundary: runs of ASCII are looked at by themselves too.
+        text = _ASCII_RUN.sub(lambda run: mask(run[0]), mask(text))
+    folded = text if text.isascii() else text.translate(_FOLDED)
+    for kind in _WORDS:
+        if any(sign in folded for sign in kind.signs):
+            text, folded = _replaced(text, folded, kind)
+    if _NUMBER.search(folded):
+        for kind in _NUMBERS:
+            text, folded = _replaced(text, folded, kind)
+    return text
+
+
+def unfinished(text: str) -> str:
+    """The text of an answer that broke off, without a last word that may be the first part of something personal.
+
+    A part of a number or of an address is known by no pattern.
+    """
+    whole = text.rstrip()
+    folded = whole.translate(_FOLDED)
+    start = _word_start(folded, len(folded))
+    # A number is typed in groups: all of them are the last word.
+    while _NUMBER_PART.fullmatch(folded[start:]) and folded[:start].endswith(" "):
+        before = _word_start(folded, start - 1)
+        if not _NUMBER_PART.fullmatch(folded[before : start - 1]):
+            break
+        start = before
+    last = folded[start:]
+    is_telling = len(last) >= _LONG_WORD or any(sign.isdigit() or sign == "@" for sign in last)
+    return f"{whole[:start]}[cut]" if is_telling and not _REPLACED.search(last) else text
+
+
+#: A last word from this length on may be a part of a key.
+_LONG_WORD: Final = 16
+_NUMBER_PART: Final = re.compile(r"[0-9 ()+./-]{1,80}")
+_REPLACED: Final = re.compile(r"(?:^|\[)[a-z][a-z0-9 -]{0,31}\]$")
+
+
+def _word_start(folded: str, end: int) -> int:
+    """Where the run of ASCII signs begins that ends there."""
+    while end and "!" <= folded[end - 1] <= "~":
+        end -= 1
+    return end
+
+
+def _replaced(text: str, folded: str, kind: _Kind) -> tuple[str, str]:
+    """The text and its folded form with each match in the latter replaced; folding changes no position."""
+    shown, end, found, kept = f"[{kind.name}]", 0, "", ""
+    for match in kind.pattern.finditer(folded):
+        if kind.name != "card" or _has_card(match[0]):
+            found += text[end : match.start()] + shown
+            kept += folded[end : match.start()] + shown
+            end = match.end()
+    return found + text[end:], kept + folded[end:]
+
+
+def _has_card(run: str) -> bool:
+    """Whether some of the digits, one after the other, have a card number's check digit."""
+    digits = [int(sign) for sign in run if sign.isdigit()]
+    if len(digits) > _MOST_CHECKED:
+        return True
+    return any(
+        _is_luhn(digits[start : start + length])
+        for start in range(len(digits))
+        for length in _CARD_DIGITS
+        if start + length <= len(digits)
+    )
+
+
+def _is_luhn(digits: list[int]) -> bool:
+    """The check of ISO/IEC 7812-1, annex B: every second digit from the right doubled, the sum a multiple of ten."""
+    doubled = (sum(divmod(2 * digit, 10)) for digit in digits[-2::-2])
+    return (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
