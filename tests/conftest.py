@@ -1,6 +1,9 @@
 """What holds for every test."""
 
+import asyncio
+import json
 import os
+import threading
 
 import numpy as np
 import pytest
@@ -32,6 +35,74 @@ def _interval(second, latencies_ns, ttft_ns, outcomes, slo_ns):
     counts = {ok: count_ns(latencies_ns), first: count_ns(ttft_ns)} if len(latencies_ns) else {}
     sent = sum(outcomes.values())
     return Interval(second, planned=sent, sent=sent, cells=cells, counts=counts, failures={})
+
+
+class QueuedTarget(asyncio.Protocol):
+    """Answers chats over REST one after another, each after `service_s`; whoever comes waits, however long."""
+
+    def __init__(self, queue):
+        self.queue = queue
+        self.read = b""
+        self.transport = None
+
+    def connection_made(self, transport):
+        self.transport = transport
+
+    def data_received(self, data):
+        self.read += data
+        head, _, asked = self.read.partition(b"\r\n\r\n")
+        fields = dict(line.split(b": ", 1) for line in head.lower().split(b"\r\n")[1:])
+        if b"\r\n\r\n" in self.read and len(asked) == int(fields.get(b"content-length", 0)):
+            self.read = b""
+            if asked:
+                self.queue.add(self.answer, json.loads(asked))
+            else:
+                self.write({})
+
+    def answer(self, asked):
+        usage = {"input_tokens": 10, "output_tokens": 5, "cache_read_tokens": 0, "cache_write_tokens": 0}
+        same = {name: asked[name] for name in ("request_id", "session_id")}
+        self.write({**same, "model": HAIKU, "finish_reason": "end_turn", "usage": usage, "answer": "yes"})
+
+    def write(self, message):
+        body = json.dumps(message).encode()
+        self.transport.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body))
+
+
+class Queue:
+    """One server's turns, each `service_s` long."""
+
+    def __init__(self, service_s):
+        self.service_s = service_s
+        self.loop = asyncio.new_event_loop()
+        self.free_s = 0.0
+
+    def add(self, call, *args):
+        """Call when its turn is over."""
+        self.free_s = max(self.free_s, self.loop.time()) + self.service_s
+        self.loop.call_at(self.free_s, call, *args)
+
+
+@pytest.fixture
+def queued_target():
+    """Starts a target on a thread of its own that takes `service_s` for each chat; its URL."""
+    running = []
+
+    def start(service_s=0.0):
+        queue = Queue(service_s)
+        server = queue.loop.run_until_complete(queue.loop.create_server(lambda: QueuedTarget(queue), "127.0.0.1", 0))
+        thread = threading.Thread(target=queue.loop.run_forever)
+        thread.start()
+        running.append((queue.loop, server, thread))
+        return f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+    yield start
+    for loop, server, thread in running:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        server.close()
+        loop.run_until_complete(server.wait_closed())
+        loop.close()
 
 
 @pytest.fixture(scope="session")

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import math
-from array import array
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
-from operator import itemgetter
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +14,12 @@ from numpy.typing import NDArray
 from loadtester.cost.overlay import overlay
 from loadtester.model import Outcome
 
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
+_Columns = dict[str, NDArray[Any]]
 
 #: Calls that are looked at, the first of a run: enough for a limit, and read within seconds.
 MOST_CALLS: Final = 500_000
@@ -27,7 +28,11 @@ _NS: Final = 1e-9
 _WORDS: Final = ("query", "outcome", "detail")
 _MOMENTS: Final = ("due_ns", "sent_ns", "done_ns")
 _TOKENS: Final = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens")
-_READ: Final = ("model", "answered_by", *_WORDS, *_MOMENTS, *_TOKENS)
+_NAMES: Final = ("model", "answered_by", *_WORDS)
+_READ: Final = (*_NAMES, *_MOMENTS, *_TOKENS)
+#: Lines given to pandas at once, and rows in a piece of its table.
+_LINES: Final = 4_096
+_PIECE: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,63 +64,68 @@ class Calls:
 
 def calls_by_model(lines: Iterable[str], max_tokens: int) -> dict[str, Calls]:
     """The calls to each model; plain requests, and answers from a cache, are no calls. Raises ValueError."""
-    reader = csv.reader(lines)
-    head = next(reader, [])
-    read = itemgetter(*(head.index(name) for name in _READ))
-    known: dict[str, _Columns] = {}
-    for row in islice(reader, MOST_CALLS):
-        model, answered_by, *rest = read(row)
-        is_cached = not answered_by and rest[_WORDS.index("outcome")] == Outcome.OK.value
-        if model and not is_cached:
-            name = answered_by or model
-            if name not in known:
-                known[name] = _Columns()
-            known[name].add(rest)
-    return {model: _calls(model, columns, max_tokens) for model, columns in sorted(known.items())}
+    import pandas as pd  # noqa: PLC0415  heavy, and only reports need it
+
+    kinds = dict.fromkeys(_NAMES, "category") | dict.fromkeys((*_MOMENTS, *_TOKENS), "float64")
+    pieces = pd.read_csv(  # type: ignore[call-overload]  # the stubs want each dtype as a type of its own
+        _Text(islice(lines, MOST_CALLS + 1)),
+        usecols=list(_READ),
+        dtype=kinds,
+        keep_default_na=False,
+        na_values={name: [""] for name in (*_MOMENTS, *_TOKENS)},
+        chunksize=_PIECE,
+        index_col=False,
+    )
+    known: dict[str, list[_Columns]] = defaultdict(list)
+    for piece in pieces:
+        asked, by = (piece[name].astype(str).to_numpy() for name in ("model", "answered_by"))
+        is_call = (asked != "") & ((by != "") | (piece["outcome"] != Outcome.OK.value).to_numpy())
+        named = np.where(by == "", asked, by)
+        for model in np.unique(named[is_call]).tolist():
+            known[model].append(_columns(piece[is_call & (named == model)]))
+    return {
+        model: _calls(model, {name: np.concatenate([one[name] for one in parts]) for name in parts[0]}, max_tokens)
+        for model, parts in sorted(known.items())
+    }
 
 
-class _Columns:
-    """What is read of one model's lines, as columns: words as they come, each kept once, and numbers packed."""
+class _Text:
+    """Lines as a file that pandas reads from; owns what it has not yet given away."""
 
-    def __init__(self) -> None:
-        self.words: dict[str, list[str]] = {name: [] for name in _WORDS}
-        self._kept: dict[str, str] = {}
-        self._numbers = array("d")
+    def __init__(self, lines: Iterable[str]) -> None:
+        self._lines = iter(lines)
 
-    def add(self, row: Sequence[str]) -> None:
-        """Take the next line, in the order of _READ after the models; a moment that never came is infinite."""
-        for column, word in zip(self.words.values(), row, strict=False):
-            column.append(self._kept.setdefault(word, word))
-        n_words, n_moments = len(_WORDS), len(_WORDS) + len(_MOMENTS)
-        self._numbers.extend([float(text) if text else math.inf for text in row[n_words:n_moments]])
-        self._numbers.extend([float(text) if text else 0.0 for text in row[n_moments:]])
+    def __iter__(self) -> Iterator[str]:
+        return self._lines
 
-    def numbers(self) -> dict[str, Floats]:
-        """By name: moments in seconds, and tokens."""
-        table = np.frombuffer(self._numbers).reshape(-1, len(_MOMENTS) + len(_TOKENS)).T.copy()
-        table[: len(_MOMENTS)] *= _NS
-        return dict(zip((*_MOMENTS, *_TOKENS), table, strict=True))
+    def read(self, _size: int = -1) -> str:
+        """The next lines, with their ends; nothing at the end."""
+        return "".join(f"{line}\n" for line in islice(self._lines, _LINES))
+
+
+def _columns(piece: DataFrame) -> _Columns:
+    """By name: words, moments in seconds (infinite where one never came), and tokens."""
+    words = {name: piece[name].astype(str).to_numpy(dtype=np.str_) for name in _WORDS}
+    moments = {name: piece[name].fillna(np.inf).to_numpy() * _NS for name in _MOMENTS}
+    return {**words, **moments, **{name: piece[name].fillna(0.0).to_numpy() for name in _TOKENS}}
 
 
 def _calls(model: str, columns: _Columns, max_tokens: int) -> Calls:
-    words, numbers = columns.words, columns.numbers()
-    sent_s = numbers["sent_ns"]
-    outcome = np.array(words["outcome"], dtype=np.str_)
-    query = np.array(words["query"], dtype=np.str_)
-    written, output = numbers["cache_write_tokens"], numbers["output_tokens"]
-    prompt = numbers["input_tokens"] + numbers["cache_read_tokens"] + written
+    sent_s, outcome, query = columns["sent_ns"], columns["outcome"], columns["query"]
+    written, output = columns["cache_write_tokens"], columns["output_tokens"]
+    prompt = columns["input_tokens"] + columns["cache_read_tokens"] + written
     is_refused = outcome == Outcome.THROTTLED.value
     is_admitted = ~is_refused & np.isfinite(sent_s) & (prompt + output > 0)
-    charged = numbers["input_tokens"] + written + output * overlay().burndown(model)
+    charged = columns["input_tokens"] + written + output * overlay().burndown(model)
     for name in np.unique(query[is_refused]):
         like = is_admitted & (query == name)
         like = like if like.any() else is_admitted
         prompt[is_refused & (query == name)] = prompt[like].mean() if like.any() else 0.0
     order = np.argsort(sent_s, kind="stable")
     return Calls(
-        due_s=numbers["due_ns"][order],
+        due_s=columns["due_ns"][order],
         sent_s=sent_s[order],
-        done_s=numbers["done_ns"][order],
+        done_s=columns["done_ns"][order],
         query=query[order],
         is_ok=(outcome == Outcome.OK.value)[order],
         is_admitted=is_admitted[order],
@@ -123,7 +133,5 @@ def _calls(model: str, columns: _Columns, max_tokens: int) -> Calls:
         output=output[order],
         held=np.where(is_refused | is_admitted, prompt + max_tokens, 0.0)[order],
         charged=np.where(is_admitted, charged, 0.0)[order],
-        for_requests=sum(
-            "request" in detail.lower() for detail, refused in zip(words["detail"], is_refused, strict=True) if refused
-        ),
+        for_requests=sum("request" in detail.lower() for detail in columns["detail"][is_refused].tolist()),
     )

@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import Final
 
 from loadtester.analysis.scaling import Scaling, scaling_of
-from loadtester.analysis.search import Bounds, Bracket, Ending, Step, bracket_of
+from loadtester.analysis.search import bracket_of
+from loadtester.analysis.step import Bounds, Bracket, Ending, Step
 from loadtester.errors import Exit
 
 #: The exit code of each way that a search ends.
@@ -59,10 +60,10 @@ class Found:
 
     @property
     def scaling(self) -> Scaling:
-        """How throughput grew with the requests in flight, over all steps."""
+        """How throughput grew with the requests in flight, over steps that no quota held back and nothing spoilt."""
         passed = self.bracket.passed
         return scaling_of(
-            [_point(step) for step in self.steps if step.window.answered >= _FEWEST_ANSWERS],
+            [_point(step) for step in self.steps if _tells_scaling(step)],
             None if passed is None else _point(passed),
         )
 
@@ -71,6 +72,11 @@ def spent(steps: Sequence[Step]) -> Decimal | None:
     """What steps cost together; None where the bill of one is not known."""
     bills = [step.usd for step in steps]
     return None if None in bills else sum((bill for bill in bills if bill is not None), Decimal(0))
+
+
+def _tells_scaling(step: Step) -> bool:
+    is_sound = step.verdict not in ("invalid", "cut") and step.window.cause != "quota"
+    return is_sound and step.window.answered >= _FEWEST_ANSWERS
 
 
 def _point(step: Step) -> tuple[float, float]:

@@ -74,14 +74,17 @@ def spent_by_second(sample: Resample, part: Part, prices: PriceTable) -> Floats:
 def _spread(spread: Spread, sample: Resample, metric: str, part: Part, *, is_ok: bool | None) -> Spread:
     if spread.count < _FEWEST:
         return spread
-    names = [name for name in _PERCENTS if getattr(spread, name) is not None]
-    found = sample.percentiles(metric, part, [_PERCENTS[name] for name in names], is_ok=is_ok)
-    means, effective = sample.mean_and_effective(metric, part, is_ok=is_ok)
-    return replace(
-        spread,
-        ci95={"mean": interval(means)} | {name: interval(values) for name, values in zip(names, found, strict=True)},
-        effective=effective,
-    )
+    names = [
+        name
+        for name, percent in _PERCENTS.items()
+        if getattr(spread, name) is not None and sample.is_enough_for(percent)
+    ]
+    found = sample.spread(metric, part, [_PERCENTS[name] for name in names], is_ok=is_ok)
+    ci95 = {"mean": interval(found.mean)}
+    ci95 |= {name: interval(values) for name, values in zip(names, found.percentiles, strict=True)}
+    # What lies beyond the highest value is not on record: there the upper end is that value, or more.
+    at_least = tuple(name for name in names if spread.max is not None and ci95[name][1] >= spread.max)
+    return replace(spread, ci95=ci95, at_least=at_least, effective=found.effective)
 
 
 def _rates(rates: Rates, latency: Spread, part: Part, sample: Resample) -> Rates:

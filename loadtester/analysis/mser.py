@@ -56,12 +56,13 @@ def _is_unlike(start: Floats, rest: Floats) -> bool:
 
 
 def _is_level(rest: Floats) -> bool:
-    """Whether the halves of the rest differ by no more than half a 95 % interval of their difference."""
+    """Whether the halves of the rest differ by no more than half a 95 % interval of that, or a tenth."""
     halves = np.array_split(rest, 2)
     away = abs(float(halves[0].mean() - halves[1].mean()))
     # Each half around its own mean: a step between them would pass for scatter.
     inner = np.concatenate([half - half.mean() for half in halves])
-    off = _batch_half_width(inner, len(rest) / (2.0 * _LONG_BLOCKS)) * math.sqrt(sum(1.0 / len(half) for half in halves))
+    each = _batch_half_width(inner, len(rest) / (2.0 * _LONG_BLOCKS))
+    off = each * math.sqrt(sum(1.0 / len(half) for half in halves))
     return away <= max(off, _MATTERS)
 
 

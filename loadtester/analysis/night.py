@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Final
 
 from loadtester.analysis.comparison import Comparison
-from loadtester.analysis.report import Figures, Report
+from loadtester.analysis.report import Report
 from loadtester.errors import PRECEDENCE, Exit
 
 #: What an exit code says of a run, where its report doesn't.
@@ -46,6 +46,14 @@ class Result:
         """Whether the night fails by it."""
         return any(self.codes)
 
+    @property
+    def is_excused(self) -> bool:
+        """Whether it is over a limit, or worse than its baseline, and fails nothing by that, as it is no gate."""
+        if self.report is None or self.is_gate:
+            return False
+        is_worse = self.comparison is not None and self.comparison.verdict == "worse"
+        return is_worse or any(one.verdict in ("fail", "no_data") for one in self.report.thresholds)
+
 
 @dataclass(frozen=True, slots=True)
 class Night:
@@ -76,13 +84,42 @@ def complaints(result: Result) -> Iterator[str]:
     if verdict != "valid":
         because = "; ".join(reason.message for reason in report.validity.reasons if reason.verdict == verdict)
         yield f"{verdict}: {because}" if because else verdict
-    for threshold in report.thresholds:
-        if threshold.verdict in ("fail", "no_data"):
-            yield f"{threshold.expression} {'has no data' if threshold.verdict == 'no_data' else 'failed'}"
+    yield from _limits(report)
     if result.comparison is not None:
         worse = [row.measure.name for row in result.comparison.rows if row.verdict == "worse"]
         if worse:
             yield f"worse than {result.baseline}: {', '.join(worse)}"
+
+
+def _limits(report: Report) -> Iterator[str]:
+    held = 0
+    for threshold in report.thresholds:
+        if threshold.verdict == "no_data":
+            yield f"{threshold.expression} has no data"
+        elif threshold.verdict == "fail" and report.validity.verdict == "invalid" and (threshold.margin or 0) > 0:
+            held += 1
+        elif threshold.verdict == "fail":
+            yield f"{threshold.expression} failed"
+    if held:
+        yield f"{held} threshold{'s' if held > 1 else ''} held, but an invalid run passes none"
+
+
+def held_against(night: Night) -> Iterator[str]:
+    """Which scenarios were compared with their last good run, and the verdict."""
+    for result in night.results:
+        if result.comparison is not None:
+            yield f"{result.name} {result.comparison.verdict}"
+
+
+def uncompared(night: Night) -> Iterator[str]:
+    """Which scenarios were not compared, and why, those with the same reason together."""
+    named: dict[str, list[str]] = {}
+    for result in night.results:
+        if result.uncompared:
+            named.setdefault(result.uncompared, []).append(result.name)
+    for why_not, names in named.items():
+        everything = len(names) == len(night.results) > 1
+        yield f"{'none of them' if everything else ', '.join(names)}: {why_not}"
 
 
 def spent_usd(report: Report) -> Decimal | None:
@@ -97,14 +134,3 @@ def night_usd(night: Night) -> Decimal:
     """The bill of all runs whose price is known."""
     bills = [spent_usd(result.report) for result in night.results if result.report is not None]
     return sum((bill for bill in bills if bill is not None), Decimal(0))
-
-
-def concurrent(part: Figures, elapsed_s: float) -> float | None:
-    """Requests in flight on average, by Little's law: their times from sending to the end, over the run's.
-
-    J. D. C. Little, Operations Research 9, 1961. Failed requests have only their latency, which is from due.
-    """
-    if not elapsed_s:
-        return None
-    times = (part.service, part.failed_latency)
-    return sum(spread.count * (spread.mean or 0.0) for spread in times) / elapsed_s

@@ -101,6 +101,8 @@ class Spread:
     p999: float | None = None
     max: float | None = None
     ci95: Intervals = field(default_factory=dict)
+    #: Percentiles whose interval ends at the highest value seen: its upper end is that, or more.
+    at_least: tuple[str, ...] = ()
     effective: int | None = None
 
 
@@ -284,4 +286,6 @@ class Report:
     quota: Quota | None = None
     thresholds: tuple[ThresholdResult, ...] = ()
     warmup: Warmup | None = None
+    #: By outcome, how many exchanges of the run were kept to be looked at.
+    kept: Mapping[str, int] = field(default_factory=dict)
     against: Compared | None = None

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from loadtester.cost import bootstrap
-from loadtester.recorder import Counts, buckets
+from loadtester.recorder import buckets
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,19 +36,40 @@ SEED: Final = 1
 #: Seconds below which nothing is said.
 FEWEST_S: Final = bootstrap.FEWEST_S
 #: Longer runs are resampled in spans of several seconds, which bounds time and memory.
-_MOST_SPANS: Final = 1_024
+_MOST_SPANS: Final = 512
+#: Metrics whose counts are kept at hand: parts of the traffic ask for latency and TTFT in turn.
+_KEPT_METRICS: Final = 2
+#: How many times the least number of samples of a percentile a run has to have of seconds.
+_PERIODS: Final = 2.0
 _TAIL: Final = 0.025
 _Z: Final = 1.959963984540054
-#: Scatter is also taken from blocks of a sixth of the run, whatever its series seem to need (coverage: tests/bench).
-_LONG_BLOCKS: Final = 6.0
+#: Scatter is also taken from blocks of a fifth of the run, whatever its series seem to need (coverage: tests/bench).
+_LONG_BLOCKS: Final = 5.0
 
 
 class _Points(NamedTuple):
-    """The counts of one metric on one part of the traffic, of all spans: three arrays of one shape."""
+    """The counts of one series: of each span and bucket three arrays of one shape, and their sums.
 
-    spans: NDArray[np.int64]
-    indices: NDArray[np.int64]
-    counts: NDArray[np.int64]
+    `histogram` has shape (buckets,), `sums_s` (of values) and `totals` (of counts) have shape (spans,).
+    """
+
+    spans: NDArray[np.int32]
+    indices: NDArray[np.int32]
+    counts: Floats
+    histogram: NDArray[Any]
+    sums_s: NDArray[Any]
+    totals: NDArray[Any]
+
+
+class Drawn(NamedTuple):
+    """Replicates of one metric on a part: `percentiles`, shape (percents, replicates), and of its `mean`, in seconds.
+
+    `effective` is how many independent values the mean is worth; None where they don't scatter.
+    """
+
+    percentiles: Floats
+    mean: Floats
+    effective: int | None
 
 
 class Resample:
@@ -79,18 +100,28 @@ class Resample:
         self.seconds = self._intervals[-1].second - self._first + 1 if self._intervals else 0
         self._width = max(1, math.ceil(self.seconds / _MOST_SPANS))
         self._starts: dict[int, NDArray[np.float32]] = {}
-        self._known: dict[Series, _Points] = {}
+        self._known: dict[str, dict[Series, _Points]] = {}
         self._cells: dict[CellKey, list[tuple[int, Cell]]] = defaultdict(list)
         self._counters: dict[tuple[CellKey, str], Floats] = {}
-        self._of: dict[Series, list[tuple[int, Counts]]] = defaultdict(list)
+        self._of: dict[Series, list[tuple[int, NDArray[np.int64], NDArray[np.int64]]]] = defaultdict(list)
         for interval in self._intervals:
+            span = (interval.second - self._first) // self._width
             for series, counts in (interval.counts or {}).items():
-                self._of[series].append(((interval.second - self._first) // self._width, counts))
+                self._of[series].append((span, counts.indices, counts.counts))
 
     @property
     def is_enough(self) -> bool:
         """Whether there are seconds enough for an interval."""
         return self.seconds >= FEWEST_S
+
+    def is_enough_for(self, percent: float) -> bool:
+        """Whether the run is long enough for an interval of this percentile.
+
+        With s seconds whose answers are all alike, no bound of it exists below s = ln(0.05) / ln(p); twice as many are
+        asked for. That goes by the run's length alone: a run that a burst happened to miss looks steady, so a rule
+        that asks the run how steady it was keeps the intervals that are wrong (measured: docs/measurement.md).
+        """
+        return self.seconds >= max(FEWEST_S, _PERIODS * math.log(0.05) / math.log(percent / 100.0))
 
     def column(self, part: Part, value: Callable[[CellKey, Cell], float]) -> Floats:
         """A sum over the part's cells for each second, shape (seconds,)."""
@@ -132,71 +163,90 @@ class Resample:
 
     def percentile(self, metric: str, part: Part, percent: float, *, is_ok: bool | None = True) -> Floats:
         """Replicates of a percentile in seconds of what has at least one value; `is_ok` None takes all outcomes."""
-        result: Floats = self.percentiles(metric, part, (percent,), is_ok=is_ok)[0]
+        result: Floats = self.spread(metric, part, (percent,), is_ok=is_ok).percentiles[0]
         return result
 
     def percentiles(self, metric: str, part: Part, percents: Sequence[float], *, is_ok: bool | None = True) -> Floats:
         """Replicates of several percentiles of one metric, shape (percents, replicates)."""
+        return self.spread(metric, part, percents, is_ok=is_ok).percentiles
+
+    def spread(self, metric: str, part: Part, percents: Sequence[float], *, is_ok: bool | None = True) -> Drawn:
+        """Replicates of percentiles and of the mean of what has at least one value; `is_ok` None takes all outcomes."""
         points = self._points(metric, part, is_ok)
-        cumulative = np.cumsum(np.bincount(points.indices, weights=points.counts))
+        histogram = np.sum([one.histogram for one in points], axis=0)
+        totals = np.sum([one.totals for one in points], axis=0)
+        cumulative = np.cumsum(histogram)
+        count = float(cumulative[-1])
         shares = np.array(percents) / 100.0
-        edges = _bucket(cumulative, shares)
-        # How many of the edges lie below each value: 0 at or below all of them.
+        below = self._below(points, _bucket(cumulative, shares))
+        numerators = np.column_stack([below, np.sum([one.sums_s for one in points], axis=0)])
+        drawn = self._scatter(numerators, np.repeat(totals[:, None], len(percents) + 1, axis=1))
+        at = below.sum(axis=0) / count
+        shifted = shares[:, None] - (drawn[:-1] - at[:, None])
+        used = np.flatnonzero(histogram)
+        values = buckets.middle_us(used) / 1e6
+        mean = float(np.dot(values, histogram[used])) / count
+        variance = float(np.dot((values - mean) ** 2, histogram[used])) / count
+        return Drawn(
+            percentiles=buckets.highest_us(_bucket(cumulative, shifted)) / 1e6,
+            mean=drawn[-1],
+            effective=effective(drawn[-1], variance, int(count)),
+        )
+
+    def _below(self, points: Sequence[_Points], edges: NDArray[np.int64]) -> Floats:
+        """How many values of each span lie at or below the buckets `edges`, shape (spans, edges)."""
         order = np.argsort(edges, kind="stable")
-        above = np.searchsorted(edges[order], np.arange(len(cumulative)), side="left")
-        kinds = len(percents) + 1
-        places = points.spans * kinds + above[points.indices]
-        table = np.bincount(places, weights=points.counts, minlength=self._n_spans * kinds).reshape(-1, kinds)
-        below = np.empty((self._n_spans, len(percents)))
-        below[:, order] = np.cumsum(table[:, :-1], axis=1)
-        all_of = np.repeat(table.sum(axis=1)[:, None], len(percents), axis=1)
-        found = self._scatter(below, all_of)
-        shifted = shares[:, None] - (found - (below.sum(axis=0) / all_of.sum(axis=0))[:, None])
-        return buckets.highest_us(_bucket(cumulative, shifted)) / 1e6
+        kinds = len(edges) + 1
+        # How many of the edges lie below each bucket: 0 at or below all of them.
+        above = np.searchsorted(edges[order], np.arange(buckets.SIZE), side="left").astype(np.int32)
+        table = np.zeros(self._n_spans * kinds)
+        for one in points:
+            table += np.bincount(one.spans * kinds + above[one.indices], weights=one.counts, minlength=len(table))
+        below = np.empty((self._n_spans, len(edges)))
+        below[:, order] = np.cumsum(table.reshape(-1, kinds)[:, :-1], axis=1)
+        return below
 
     def mean(self, metric: str, part: Part, *, is_ok: bool | None = True) -> Floats:
         """Replicates of a mean, in seconds."""
-        return self.mean_and_effective(metric, part, is_ok=is_ok)[0]
+        return self.spread(metric, part, (), is_ok=is_ok).mean
 
     def answerers(self, part: Part) -> set[str]:
         """The models that answered in this part."""
         keys = {key for one in self._intervals for key in one.cells or {}} if not self._cells else set(self._cells)
         return {key.answered_by for key in keys if part(key)} - {""}
 
-    def mean_and_effective(self, metric: str, part: Part, *, is_ok: bool | None = True) -> tuple[Floats, int | None]:
-        """`mean` and `effective` in one go."""
-        points = self._points(metric, part, is_ok)
-        values, count = buckets.middle_us(points.indices) / 1e6, int(points.counts.sum())
-        sums = np.bincount(points.spans, weights=values * points.counts, minlength=self._n_spans)
-        counts = np.bincount(points.spans, weights=points.counts, minlength=self._n_spans)
-        means = self._scatter(sums[:, None], counts[:, None])[0]
-        mean = float(sums.sum()) / count
-        variance = float(np.dot((values - mean) ** 2, points.counts)) / count
-        return means, effective(means, variance, count)
-
     def effective(self, metric: str, part: Part, *, is_ok: bool | None = True) -> int | None:
         """How many independent values the mean of these is worth; None where they don't scatter."""
-        return self.mean_and_effective(metric, part, is_ok=is_ok)[1]
+        return self.spread(metric, part, (), is_ok=is_ok).effective
 
     @property
     def _n_spans(self) -> int:
         return -(-self.seconds // self._width)
 
-    def _points(self, metric: str, part: Part, is_ok: bool | None) -> _Points:
+    def _points(self, metric: str, part: Part, is_ok: bool | None) -> list[_Points]:
+        if metric not in self._known and len(self._known) == _KEPT_METRICS:
+            del self._known[next(iter(self._known))]
+        known = self._known.setdefault(metric, {})
         wanted = [s for s in self._of if s.metric == metric and is_ok in (None, s.is_ok) and part(s)]
-        found = [self._series(series) for series in wanted]
-        return _Points(*(np.concatenate(arrays) for arrays in zip(*found, strict=True)))
+        for series in wanted:
+            if series not in known:
+                known[series] = self._series(self._of[series])
+        return [known[series] for series in wanted]
 
-    def _series(self, series: Series) -> _Points:
-        known = self._known.get(series)
-        if known is None:
-            spans, parts = zip(*self._of[series], strict=True)
-            known = self._known[series] = _Points(
-                np.repeat(np.array(spans), [len(part.indices) for part in parts]),
-                np.concatenate([part.indices for part in parts]),
-                np.concatenate([part.counts for part in parts]),
-            )
-        return known
+    def _series(self, parts: Sequence[tuple[int, NDArray[np.int64], NDArray[np.int64]]]) -> _Points:
+        found, each_indices, each_counts = zip(*parts, strict=True)
+        spans = np.repeat(np.array(found, dtype=np.int32), [*map(len, each_indices)])
+        indices = np.concatenate(each_indices)
+        counts = np.concatenate(each_counts).astype(np.float64)
+        values_s = (buckets.middle_us(np.arange(buckets.SIZE)) / 1e6)[indices]
+        return _Points(
+            spans,
+            indices.astype(np.int32),
+            counts,
+            np.bincount(indices, weights=counts, minlength=buckets.SIZE),
+            np.bincount(spans, weights=values_s * counts, minlength=self._n_spans),
+            np.bincount(spans, weights=counts, minlength=self._n_spans),
+        )
 
     def _spans(self, columns: Floats) -> Floats:
         if self._width == 1:

@@ -26,16 +26,28 @@ from loadtester.recorder import Interval, buckets
 
 Floats = NDArray[np.float64]
 
-#: Stretches of a window whose means are compared.
-_BATCHES: Final = 12
-_LONGEST_S: Final = 60
-_SHORTEST_S: Final = 12
-#: A window is at most this part of the run, so that a short run has time to be stopped.
-_WINDOWS: Final = 5
-#: The standard normal's one-sided 95 % quantile.
-_SIGNIFICANT: Final = 1.6448536269514722
-#: How many times as much at a window's end as at its start: less than that is no harm that a run has to be stopped for.
-_GROWTH: Final = 1.5
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What counts as growth without end; docs/cli.md has its errors, which `tests/bench saturation` measures.
+
+    A window is cut into `batches` whose means are compared; a trend in them is one from `significant` on, in standard
+    normal units. At 95 % queues that only wander would stop one run in ten, so it is 99.7 %. The window is the
+    `windows`th part of the run, so that a short one has time to be stopped, from `shortest_s` to `longest_s`. `growth`
+    is how many times as much at a window's end as at its start matters: less is no harm to stop a run for. A trend
+    has to last for `lasting` windows more.
+    """
+
+    batches: int = 12
+    shortest_s: int = 12
+    longest_s: int = 60
+    windows: int = 5
+    significant: float = 2.7477813854449926
+    growth: float = 1.5
+    lasting: float = 1.0
+
+
+RULE: Final = Rule()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +90,9 @@ class Trend:
     A trend has to be there at every second for as long as a window is.
     """
 
-    def __init__(self, duration_s: float) -> None:
-        self.window_s = window_s(duration_s)
+    def __init__(self, duration_s: float, rule: Rule = RULE) -> None:
+        self._rule = rule
+        self.window_s = window_s(duration_s, rule)
         self._seconds: deque[_Second] = deque(maxlen=self.window_s)
         self._lasted_s = 0
 
@@ -90,17 +103,19 @@ class Trend:
         )
         found = self._growing(interval.second + 1.0) if len(self._seconds) == self.window_s else None
         self._lasted_s = self._lasted_s + 1 if found is not None else 0
-        return found if self._lasted_s >= self.window_s else None
+        return found if self._lasted_s >= self._rule.lasting * self.window_s else None
 
     def _growing(self, now_s: float) -> Saturation | None:
-        in_flight = self._batches([float(one.in_flight) for one in self._seconds]) / (self.window_s / _BATCHES)
-        flying = growth(in_flight, self.window_s)
+        in_flight = self._batches([float(one.in_flight) for one in self._seconds]) / (
+            self.window_s / self._rule.batches
+        )
+        flying = growth(in_flight, self.window_s, self._rule)
         if flying is None:
             return None
         name, waits = "ttft", self._waits([one.ttft for one in self._seconds])
         if waits is None:
             name, waits = "latency", self._waits([one.latency for one in self._seconds])
-        waiting = None if waits is None else growth(waits, self.window_s)
+        waiting = None if waits is None else growth(waits, self.window_s, self._rule)
         if waiting is None:
             return None
         offered = sum(one.planned for one in self._seconds) / self.window_s
@@ -113,8 +128,8 @@ class Trend:
         return None if not counts.all() else self._batches([total for total, _ in parts]) / counts
 
     def _batches(self, values: list[float]) -> Floats:
-        """Sums over the window's stretches, shape (_BATCHES,)."""
-        sums: Floats = np.array(values).reshape(_BATCHES, -1).sum(axis=1)
+        """Sums over the window's stretches, shape (batches,)."""
+        sums: Floats = np.array(values).reshape(self._rule.batches, -1).sum(axis=1)
         return sums
 
 
@@ -141,10 +156,10 @@ def saturation_reasons(manifest: Mapping[str, Any]) -> Iterator[Reason]:
     )
 
 
-def window_s(duration_s: float) -> int:
+def window_s(duration_s: float, rule: Rule = RULE) -> int:
     """How long a window is in a run of so many seconds, in whole stretches."""
-    wanted = min(max(duration_s / _WINDOWS, _SHORTEST_S), _LONGEST_S)
-    return int(wanted // _BATCHES) * _BATCHES
+    wanted = min(max(duration_s / rule.windows, rule.shortest_s), rule.longest_s)
+    return int(wanted // rule.batches) * rule.batches
 
 
 @cache
@@ -153,7 +168,7 @@ def _pairs(n: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return np.triu_indices(n, 1)
 
 
-def growth(values: Floats, span_s: float) -> Growth | None:
+def growth(values: Floats, span_s: float, rule: Rule = RULE) -> Growth | None:
     """The line through values that lie evenly in `span_s`, where they grow: significantly, and by enough to matter.
 
     The line is that of Theil and Sen: the median of all slopes between two points (Sen, JASA 63, 1968).
@@ -162,12 +177,12 @@ def growth(values: Floats, span_s: float) -> Growth | None:
     early, late = _pairs(n)
     rise = values[late] - values[early]
     score = float(np.sign(rise).sum())
-    if (score - 1.0) / math.sqrt(n * (n - 1) * (2 * n + 5) / 18.0) <= _SIGNIFICANT:
+    if (score - 1.0) / math.sqrt(n * (n - 1) * (2 * n + 5) / 18.0) <= rule.significant:
         return None
     slope = float(np.median(rise / (late - early)))
     start = float(np.median(values - slope * np.arange(n)))
     end = start + slope * (n - 1)
-    if end < _GROWTH * start:
+    if end < rule.growth * start:
         return None
     return Growth(max(start, 0.0), end, slope * n / span_s)
 

@@ -34,6 +34,8 @@ _REPLICATES: Final = 200
 _SIGHT: Final = 3.0
 #: From this part of linear scaling down a service counts as degraded.
 LINEAR: Final = 0.9
+#: A law whose root mean square of relative errors is larger can't tell linear from degraded itself.
+_MOST_OFF: Final = 1 - LINEAR
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,8 @@ def scaling_of(points: Sequence[Point], passed: Point | None) -> Scaling:
     if refused is not None:
         return Scaling(len(usable), efficiency, verdict, None, refused)
     law, no_peak = _fitted(usable)
+    if law.off > _MOST_OFF:
+        return Scaling(len(usable), efficiency, verdict, None, _poor(law.off))
     return Scaling(len(usable), efficiency, verdict, law, None, no_peak)
 
 
@@ -110,6 +114,10 @@ def _refused(points: Sequence[Point]) -> str | None:
     if points[-1][0] < _REACH * points[0][0]:
         return "the steps had nearly as many requests in flight: no curve can be told from a line"
     return None
+
+
+def _poor(off: float) -> str:
+    return f"it misses the steps by {off:.0%} (root mean square), more than the {_MOST_OFF:.0%} that it may"
 
 
 def _fitted(points: Sequence[Point]) -> tuple[Law, str | None]:

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import errno
-import math
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from loadtester.analysis.figures import Totals
-from loadtester.analysis.mser import transient_s
 from loadtester.analysis.report import Figures, Reason, Validity, Verdict
-from loadtester.analysis.resample import Floats
 from loadtester.analysis.saturation import saturation_reasons
-from loadtester.model import Outcome
-from loadtester.recorder import Recording, buckets
+from loadtester.analysis.warmup import warm_s, warmup_reasons
+from loadtester.recorder import Recording
 
 #: The order of severity.
 _VERDICTS: tuple[Verdict, ...] = ("valid", "suspect", "invalid")
@@ -34,7 +29,6 @@ _TAIL = 0.01
 _LITTLE_TOLERANCE = 0.10
 _LITTLE_MIN_IN_FLIGHT = 5.0
 _MIN_SAMPLES = 59
-_LONGEST_WARMUP = 0.5
 #: What the system says when this machine, not the target, has no room for one connection more.
 _OWN_LIMITS = frozenset(map(os.strerror, (errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS)))
 
@@ -81,11 +75,11 @@ def judge(manifest: Mapping[str, Any], run: Recording, whole: Totals, total: Fig
         *_lag(manifest, total, generator),
         *_stalls(generator),
         *_processor(generator),
-        *_little(run, total, elapsed_s, _warm_s(manifest)),
+        *_little(run, total, elapsed_s, warm_s(manifest)),
         *_clipped(whole),
         *_usage(total),
         *_samples(total),
-        *_warmup(manifest, run, total),
+        *warmup_reasons(manifest, run, total),
         *_unanswered(total),
         *saturation_reasons(manifest),
     ]
@@ -231,14 +225,14 @@ def _unanswered(total: Figures) -> Iterator[Reason]:
         )
 
 
-def _little(run: Recording, total: Figures, elapsed_s: float, warm_s: float) -> Iterator[Reason]:
+def _little(run: Recording, total: Figures, elapsed_s: float, unmeasured_s: float) -> Iterator[Reason]:
     """Little's law (Little, 1961): mean in flight = throughput x mean time in the system.
 
     In flight is looked at once a second. Where that beats in time with the arrivals it can be off by one request,
     which is allowed for.
     """
-    in_flight = [interval.in_flight for interval in run.intervals[:-1] if interval.second >= warm_s]
-    elapsed_s -= warm_s
+    in_flight = [interval.in_flight for interval in run.intervals[:-1] if interval.second >= unmeasured_s]
+    elapsed_s -= unmeasured_s
     counted = [(spread.count, spread.mean) for spread in (total.latency, total.failed_latency) if spread.mean]
     if len(in_flight) < _MIN_SAMPLES or elapsed_s <= 0.0 or not counted:
         return
@@ -294,84 +288,6 @@ def _samples(total: Figures) -> Iterator[Reason]:
             {"ok": total.latency.count, "needed": _MIN_SAMPLES},
             "suspect",
         )
-
-
-def _warm_s(manifest: Mapping[str, Any]) -> float:
-    return float(manifest.get("scenario", {}).get("load", {}).get("warmup_s") or 0.0)
-
-
-def _warmup(manifest: Mapping[str, Any], run: Recording, total: Figures) -> Iterator[Reason]:
-    """A warm-up that took most of the run, or one after which the target was still not what it was later on."""
-    warm_s, duration_s = _warm_s(manifest), float(manifest["plan"]["duration_s"])
-    if warm_s > _LONGEST_WARMUP * duration_s:
-        yield Reason(
-            "warmup_long",
-            f"the warm-up ({warm_s:g} s) is more than half of the run ({duration_s:g} s): what was measured is the "
-            "smaller part of it; run longer",
-            {"warmup_s": warm_s, "duration_s": duration_s},
-            "suspect",
-        )
-    if _is_steady(manifest):
-        yield from _warmup_short(manifest, run, total, warm_s)
-
-
-def _warmup_short(manifest: Mapping[str, Any], run: Recording, total: Figures, warm_s: float) -> Iterator[Reason]:
-    """The first of latency and TTFT whose start is unlike the rest, where quotas don't account for it."""
-    end = int(min(_planned_s(manifest), float(run.intervals[-1].second))) if run.intervals else 0
-    for metric, spread in (("latency", total.latency), ("ttft", total.ttft)):
-        # Early on only the quick answers are back, and at the end only the slow ones are to come.
-        first = math.ceil(warm_s + (spread.p99 or spread.max or 0.0))
-        found = transient_s(*_by_second(run, metric, first, end))
-        if found and not _is_of_quota(run, first, first + found, end):
-            wanted_s = first + found
-            yield Reason(
-                "warmup_short",
-                f"the first {wanted_s - warm_s:g} s that were measured are unlike the rest ({metric}, MSER-5): is the "
-                f"target still warming up? --warmup {wanted_s}s leaves them out",
-                {"metric": metric, "warmup_s": warm_s, "transient_s": wanted_s - warm_s, "needed_s": wanted_s},
-                "suspect",
-            )
-            return
-
-
-def _planned_s(manifest: Mapping[str, Any]) -> float:
-    """How long requests were sent: as planned, or until the run was stopped."""
-    duration_s, stopped_s = float(manifest["plan"]["duration_s"]), manifest.get("stopped_s")
-    return duration_s if stopped_s is None else min(duration_s, float(stopped_s))
-
-
-def _is_of_quota(run: Recording, first: int, cut: int, end: int) -> bool:
-    """Whether more, or fewer, were throttled up to second `cut` than from it on: then the target had another load."""
-    shares = []
-    for start, stop in ((first, cut), (cut, end)):
-        cells = [
-            (key, cell)
-            for interval in run.intervals
-            if start <= interval.second < stop
-            for key, cell in (interval.cells or {}).items()
-        ]
-        throttled = sum(cell.count if key.outcome is Outcome.THROTTLED else cell.retried for key, cell in cells)
-        shares.append(throttled / max(1, sum(cell.sent for _, cell in cells)))
-    return abs(shares[0] - shares[1]) > _TAIL
-
-
-def _is_steady(manifest: Mapping[str, Any]) -> bool:
-    """Whether the plan asks the same of the target from beginning to end."""
-    if manifest.get("pattern") == "users":
-        return not manifest.get("scenario", {}).get("load", {}).get("user_stages")
-    return manifest.get("pattern") == "sustained"
-
-
-def _by_second(run: Recording, metric: str, first: int, end: int) -> tuple[Floats, Floats]:
-    """Sum in seconds and number of each second's ok values, from second `first` up to `end`."""
-    sums, sizes = np.zeros(max(0, end - first)), np.zeros(max(0, end - first))
-    for interval in run.intervals:
-        if first <= interval.second < end:
-            for series, counts in (interval.counts or {}).items():
-                if series.metric == metric and series.is_ok:
-                    sums[interval.second - first] += float(np.dot(buckets.middle_us(counts.indices), counts.counts))
-                    sizes[interval.second - first] += counts.total
-    return sums / 1e6, sizes
 
 
 def _ms(duration_s: float) -> str:

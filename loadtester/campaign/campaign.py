@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -34,6 +35,7 @@ from loadtester.live import Observer, Relay, traced
 from loadtester.loop import on_loop
 from loadtester.recorder import Interval
 from loadtester.rundir import Writer, new_directory, read, request_lines, require_writable
+from loadtester.rundir.exchanges import read_exchanges
 from loadtester.scenario import Scenario, Target
 from loadtester.scenario.threshold import Threshold
 from loadtester.schedule import Users
@@ -98,12 +100,17 @@ async def drive(
     writer = Writer(plan.directory, manifest_of(plan, started_at), started_at)
     scribe, relay, gate = Scribe(writer), Relay(observer), _gate(plan)
 
+    is_told = False
+
     def record(interval: Interval, rows: bytes) -> None:
+        nonlocal is_told
         scribe.take(interval, rows)
         relay.take(interval)
         stop = gate.take(interval, runner)
-        if stop is not None:
-            observer.say(f"{stop.words}; waiting for what is in flight")
+        words = stop.words if stop is not None else runner.books().halted
+        if words is not None and not is_told:
+            is_told = True
+            observer.say(f"{words}; waiting for what is in flight")
 
     async with _runner(plan, target, record) as runner:
         try:
@@ -221,7 +228,8 @@ def judged(
 
     A run that was held against a baseline before is so again.
     """
-    past = read(directory)
+    with quiet_collector():  # hundreds of thousands of objects, none of them garbage
+        past = read(directory)
     manifest = past.manifest | changes
     prices = price_table(manifest["scenario"].get("prices") or {})
     found = summarise(
@@ -238,8 +246,18 @@ def judged(
         keep_manifest(directory, found.manifest, say)
     if (budget := spent_so_far(found)) is not None:
         found = replace(found, manifest={**found.manifest, "budget": budget})
+    found = replace(found, kept=_kept(directory, manifest, say))
     export(Judged(directory, past.recording, found), exports, say)
     return found
+
+
+def _kept(directory: Path, manifest: dict[str, Any], say: Say) -> Mapping[str, int]:
+    """How many exchanges of each outcome were kept; `say` hears where they can't be read."""
+    try:
+        return Counter(one.outcome.value for one in read_exchanges(directory, manifest))
+    except FmloadError as error:
+        say(str(error))
+        return {}
 
 
 @asynccontextmanager

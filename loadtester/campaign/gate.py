@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 from loadtester.analysis.gauge import Gauge
-from loadtester.analysis.saturation import Saturation, Trend
+from loadtester.analysis.saturation import RULE, Rule, Saturation, Trend
 from loadtester.errors import Exit
 from loadtester.recorder import Interval
 from loadtester.reporters.threshold_lines import shown
@@ -42,14 +42,16 @@ class Gate:
     there is nothing left to stop.
     """
 
-    def __init__(self, judge: Judge, duration_s: float, *, is_saturation_watched: bool = False) -> None:
+    def __init__(
+        self, judge: Judge, duration_s: float, *, is_saturation_watched: bool = False, rule: Rule = RULE
+    ) -> None:
         self._watched = [
             (one, Gauge(one), judge.abort_delay_s if one.delay_s is None else one.delay_s)
             for one in judge.thresholds
             if (judge.is_aborting if one.is_aborting is None else one.is_aborting) and _is_live(one)
         ]
         self._duration_s = duration_s
-        self._trend = Trend(duration_s) if is_saturation_watched else None
+        self._trend = Trend(duration_s, rule) if is_saturation_watched else None
         self._n_seconds = 0
         self.stopped: Stop | None = None
 

@@ -6,72 +6,35 @@ import asyncio
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final
 
-from loadtester.analysis import Report
 from loadtester.analysis.found import Found, spent
-from loadtester.analysis.search import Bounds, Ending, Probe, Step, Verdict, decide, next_step
-from loadtester.analysis.window import Window, requests_of, window_of
+from loadtester.analysis.search import next_step
+from loadtester.analysis.step import Bounds, Ending, Probe, Step
+from loadtester.analysis.step_requests import gone_from_s, requests_of
+from loadtester.analysis.window import window_of
 from loadtester.campaign.bounds import require_bounds
 from loadtester.campaign.campaign import Watch, drive, judged, target_of
 from loadtester.campaign.descriptors import raise_descriptor_limit
 from loadtester.campaign.interrupts import Interrupts, Say, interruptible
 from loadtester.campaign.manifest import RunPlan, planned_requests
+from loadtester.campaign.search_step import bill_usd, ending_of, step_scenario, verdict_of
 from loadtester.cost import PriceTable, price_table
 from loadtester.errors import Exit, FmloadError
 from loadtester.fleet import plan_of, worker_count
 from loadtester.loop import on_loop
 from loadtester.reporters.search_lines import search_text, step_line
 from loadtester.rundir import new_directory, put, request_lines, require_writable
-from loadtester.scenario import Scenario, Stage, Target
+from loadtester.scenario import Scenario, Target
 from loadtester.scenario.redact import redacted
-
-#: Reasons of a run's validity that are the generator's doing, and those that only cast doubt on a latency.
-_GENERATOR: Final = ("lag", "own_limits", "undelivered", "lost_workers")
-_DOUBT: Final = ("cpu",)
-_SEEDS: Final = 2**63
 
 
 def search(scenario: Scenario, bounds: Bounds, watch: Watch, say: Say) -> Found:
     """Find the highest rate that meets the goal; `say` hears of each step. Raises FmloadError where it can't begin."""
     return on_loop(_search(scenario, bounds, watch, say))
-
-
-def step_scenario(scenario: Scenario, probe: Probe, number: int, left_usd: Decimal | None) -> Scenario:
-    """The scenario of one step, the `number`-th: Poisson arrivals at its rate, behind its surge, of a seed of its own.
-
-    What the search is judged by is its goal: thresholds don't hold for steps, and throttles are recorded, not retried.
-    """
-    surge = (
-        Stage(0.0, probe.surge_per_s),
-        Stage(probe.surge_s, probe.surge_per_s),
-        Stage(0.0, 0.0),
-        Stage(probe.pause_s, 0.0),
-        Stage(0.0, probe.rate_per_s),
-        Stage(probe.settle_s + probe.window_s, probe.rate_per_s),
-    )
-    load = replace(
-        scenario.load,
-        pattern="stages" if probe.surge_s else "sustained",
-        stages=surge if probe.surge_s else (),
-        rate_per_s=0.0 if probe.surge_s else probe.rate_per_s,
-        duration_s=probe.duration_s,
-        requests=None,
-        arrivals="poisson",
-        seed=(scenario.load.seed + number - 1) % _SEEDS,
-        on_throttle="record",
-    )
-    return replace(
-        scenario,
-        load=load,
-        judge=replace(scenario.judge, thresholds=(), is_aborting=False),
-        safety=replace(scenario.safety, max_cost_usd=left_usd),
-        output=replace(scenario.output, name=f"{scenario.output.name}-step-{number}"),
-    )
 
 
 @dataclass(slots=True)
@@ -123,7 +86,7 @@ async def _search(scenario: Scenario, bounds: Bounds, watch: Watch, say: Say) ->
     prices = price_table(scenario.prices)
     first = next_step(bounds, [])
     if isinstance(first, Probe):
-        opening = step_scenario(scenario, first, 1, scenario.safety.max_cost_usd)
+        opening = step_scenario(scenario, first, 1, scenario.safety.max_cost_usd, bounds.arrivals)
         require_bounds(opening, plan_of(opening), prices)
     require_writable(scenario.output.directory)
     started_at = datetime.now(UTC)
@@ -179,7 +142,7 @@ async def _steps(course: _Course) -> Ending:
 async def _step(course: _Course, probe: Probe) -> tuple[Step, Ending | None]:
     """Take one step; and how the search has ended, where something other than the step's figures ended it."""
     number = len(course.steps) + 1
-    scenario = step_scenario(course.scenario, probe, number, course.left_usd())
+    scenario = step_scenario(course.scenario, probe, number, course.left_usd(), course.bounds.arrivals)
     load = plan_of(scenario)
     require_bounds(scenario, load, course.prices)
     directory = course.directory / f"{number:02}-{probe.rate_per_s:.4g}-per-s"
@@ -205,47 +168,17 @@ async def _step(course: _Course, probe: Probe) -> tuple[Step, Ending | None]:
         end_s=probe.duration_s,
         is_bucket=course.bounds.counting == "bucket",
     )
-    ending = _ending(changes)
+    ending = ending_of(changes)
     if ending == "target":
         course.said = str(changes["target_ended"])
-    verdict, is_by_value, remark = _verdict(course.bounds, probe, window, report)
+    elif ending is None and (gone_s := gone_from_s(requests)) is not None:
+        ending = "target"
+        course.said = f"no connection held from {gone_s:.1f} s into the step at {probe.rate_per_s:,.4g}/s to its end"
+    verdict, is_by_value, remark = verdict_of(course.bounds, probe, window, report)
     if ending is not None:
         verdict, is_by_value, remark = "cut", False, course.said or remark
-    bill = _bill_usd(changes, report)
+    bill = bill_usd(changes, report)
     return Step(probe, window, verdict, is_by_value, gap_s, bill, directory.name, remark), ending
-
-
-def _ending(changes: dict[str, Any]) -> Ending | None:
-    """What ended a step before its time, and with it the search."""
-    codes = changes["exit_codes"]
-    if changes.get("target_ended"):
-        return "target"
-    if int(Exit.BUDGET) in codes:
-        return "budget"
-    return "interrupted" if int(Exit.INTERRUPTED) in codes else None
-
-
-def _verdict(bounds: Bounds, probe: Probe, window: Window, report: Report) -> tuple[Verdict, bool, str]:
-    verdict, is_by_value = decide(bounds, probe, window)
-    reasons = report.validity.reasons
-    spoilt = [one.message for one in reasons if one.code in _GENERATOR and one.verdict == "invalid"]
-    if verdict != "pass":
-        spoilt += [one.message for one in reasons if one.code in _DOUBT]
-    if verdict == "fail" and window.cause == "quota":
-        # However late requests were: the target said itself why it refused them.
-        spoilt = []
-    if spoilt:
-        return "invalid", False, spoilt[0]
-    knees = report.quota.knees if report.quota is not None else None
-    return verdict, is_by_value, knees.words if knees is not None and not probe.surge_s else ""
-
-
-def _bill_usd(changes: dict[str, Any], report: Report) -> Decimal | None:
-    """What a step cost; with a budget, what its books say, with what was assumed."""
-    books = changes.get("budget")
-    if books is not None:
-        return Decimal(books["spent_usd"]) + Decimal(books["assumed_usd"])
-    return report.total.cost.run
 
 
 async def _rest(course: _Course, step: Step) -> None:

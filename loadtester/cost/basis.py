@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from operator import mul
@@ -16,7 +16,7 @@ from loadtester.cost.lengths import Kept
 from loadtester.cost.stated import Stated
 from loadtester.errors import FmloadError
 from loadtester.model import CellKey, Outcome
-from loadtester.recorder import Cell, Recording
+from loadtester.recorder import Cell, Interval, Recording
 
 #: Part of the messages that may go unanswered without a word.
 _FEW: Final = Decimal("0.01")
@@ -24,6 +24,8 @@ _FEW: Final = Decimal("0.01")
 _CANNED: Final = "canned"
 #: The group of money for calls whose answers were not given.
 RETRIED: Final = "retried"
+#: The group of everything that was due in the warm-up.
+WARMUP: Final = "warmup"
 _USELESS: Final = (Outcome.TRUNCATED, Outcome.FILTERED, Outcome.INVALID)
 
 
@@ -35,7 +37,8 @@ class NothingToPriceError(FmloadError):
 class Spent:
     """What a run's messages of one query type, model and outcome cost; `group` is good, useless or failed.
 
-    Or it is `RETRIED`: so many calls that the target made beside those whose answers it gave.
+    Or it is `RETRIED`: so many calls that the target made beside those whose answers it gave; or `WARMUP`: that of
+    messages due in the warm-up, calls beside their answers included.
     """
 
     query: str
@@ -78,7 +81,8 @@ def run_basis(
     Messages that were due count, answered or not; those that a stopped run never sent don't.
     """
     cells = run.cells()
-    if any(getattr(cell, name) < 0 for cell in cells.values() for name in Cell.__slots__):
+    warm = run.warm()
+    if any(getattr(cell, name) < 0 for cell in (*cells.values(), *warm.values()) for name in Cell.__slots__):
         raise FmloadError("the run's timeline has counts below 0", remedy="was it edited?")
     shares, notes = _shares(manifest, cells)
     answered = [cell for key, cell in cells.items() if key.answered_by]
@@ -98,7 +102,8 @@ def run_basis(
     for line in lines:
         if line.is_paid:
             _warn_long(line, tariff, notes)
-    block_s, replicates = _replicates(run, lines, shares, tariff, seed)
+    seconds = _measured(run)
+    block_s, replicates = _replicates(seconds, lines, shares, tariff, seed)
     if replicates is None:
         notes.append(f"under {bootstrap.FEWEST_S} s on record: no intervals")
     return Basis(
@@ -106,14 +111,20 @@ def run_basis(
         lines=lines,
         messages_per_day=int(manifest["scenario"]["judge"]["daily_messages"]),
         kept=kept,
-        today=_today(cells, tariff),
+        today=_today(cells, warm, tariff),
         good=sum(cell.in_slo for key, cell in cells.items() if key.outcome is Outcome.OK),
         retries=_retries(manifest, cells),
-        seconds=len(run.intervals),
+        seconds=len(seconds),
         block_s=block_s,
         replicates=replicates,
         notes=tuple(notes),
     )
+
+
+def _measured(run: Recording) -> tuple[Interval, ...]:
+    """The seconds from the first on in which anything but the warm-up was due or ended."""
+    counts = (bool(one.cells) or one.planned > one.warm_planned for one in run.intervals)
+    return run.intervals[next((i for i, is_measured in enumerate(counts) if is_measured), len(run.intervals)) :]
 
 
 def _retries(manifest: Mapping[str, Any], cells: Mapping[CellKey, Cell]) -> int | None:
@@ -197,8 +208,13 @@ def _warn_long(line: Line, tariff: Tariff, notes: list[str]) -> None:
         notes.append(f"{line.query}: prompts of more than {limit:,} tokens cost more on {line.model}: left out")
 
 
-def _today(cells: Mapping[CellKey, Cell], tariff: Tariff) -> tuple[Spent, ...]:
+def _today(cells: Mapping[CellKey, Cell], warm: Mapping[CellKey, Cell], tariff: Tariff) -> tuple[Spent, ...]:
     rows = [row for key, cell in cells.items() for row in _spent(key, cell, tariff)]
+    rows += [
+        Spent(key.query, answerer(key), key.outcome.value, WARMUP, messages(key, cell), _usd(key, cell, tariff))
+        for key, cell in warm.items()
+        if messages(key, cell) or _has_tokens(cell)
+    ]
     merged: dict[tuple[str, str, str, str], Spent] = {}
     for row in rows:  # cells that differ in the model asked or the kind only
         place = (row.query, row.model, row.outcome, row.group)
@@ -240,16 +256,16 @@ def _usd(key: CellKey, cell: Cell, tariff: Tariff) -> Decimal:
 
 
 def _replicates(
-    run: Recording, lines: Lines, shares: Mapping[str, Decimal], tariff: Tariff, seed: int
+    seconds: Sequence[Interval], lines: Lines, shares: Mapping[str, Decimal], tariff: Tariff, seed: int
 ) -> tuple[int | None, bootstrap.Floats | None]:
     """Resampled USD per message of each line: its query's share × its USD / the query's messages."""
-    if len(run.intervals) < bootstrap.FEWEST_S:
+    if len(seconds) < bootstrap.FEWEST_S:
         return None, None
     queries = {query: len(lines) + i for i, query in enumerate(shares)}
     places = {(line.query, line.model): i for i, line in enumerate(lines)}
-    columns = np.zeros((len(run.intervals), len(lines) + len(queries)))
+    columns = np.zeros((len(seconds), len(lines) + len(queries)))
     unit_usd = [_unit_usd(line.model, tariff) if line.is_paid else (0.0,) * 4 for line in lines]
-    for second, interval in enumerate(run.intervals):
+    for second, interval in enumerate(seconds):
         for key, cell in (interval.cells or {}).items():
             place = places.get((key.query, answerer(key)))
             if place is not None:

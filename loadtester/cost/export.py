@@ -41,6 +41,7 @@ def as_json(quote: Quote, bought: Provisioned | None, pairs: tuple[Pair, ...] = 
         "notes": list(basis.notes),
         "interval": {"seconds": basis.seconds, "block_s": basis.block_s} if basis.block_s else None,
         "run_usd": quote.spent_usd,
+        "warmup_usd": quote.warmup_usd,
         "good_answers": basis.good,
         "per_good_answer_usd": quote.per_good_answer_usd,
         "retries": basis.retries,

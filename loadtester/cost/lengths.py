@@ -21,14 +21,18 @@ class Kept:
 
 
 def counted(lines: Iterable[str]) -> Callable[[tuple[str, str], int], Kept | None]:
-    """From the lines of requests.csv.gz: for a query type and the model that answered, and a limit, what is left."""
+    """From the lines of requests.csv.gz: for a query type and the model that answered, and a limit, what is left.
+
+    What was due in the warm-up is left out, as it is of every projection.
+    """
     lengths: defaultdict[tuple[str, str], Counter[int]] = defaultdict(Counter)
     reader = csv.reader(lines)
     head = next(reader, ["query", "answered_by", "output_tokens"])
     # Counted as texts, without a turn of Python for each of millions of lines.
-    read = itemgetter(*(head.index(name) for name in ("query", "answered_by", "output_tokens")))
-    for (query, model, tokens), count in Counter(map(read, reader)).items():
-        if model and tokens:
+    wanted = ("query", "answered_by", "output_tokens", *(("warmup",) if "warmup" in head else ()))
+    read = itemgetter(*map(head.index, wanted))
+    for (query, model, tokens, *is_warm), count in Counter(map(read, reader)).items():
+        if model and tokens and is_warm != ["1"]:
             lengths[query, model][int(tokens)] += count
 
     def left(place: tuple[str, str], limit: int) -> Kept | None:

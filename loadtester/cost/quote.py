@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from loadtester.cost import explain
-from loadtester.cost.basis import Basis
+from loadtester.cost.basis import WARMUP, Basis
 from loadtester.cost.bill import Lines, Tariff
 from loadtester.cost.calendar import Calendar
 from loadtester.cost.estimate import Estimate, estimate
@@ -45,13 +45,25 @@ class Quote:
 
     @property
     def spent_usd(self) -> Decimal | None:
-        """What the run itself cost; None for assumptions."""
+        """What the run itself cost, its warm-up included; None for assumptions."""
         return sum((row.usd for row in self.basis.today), Decimal(0)) if self.basis.today else None
 
     @property
+    def warmup_usd(self) -> Decimal | None:
+        """What of it the warm-up cost."""
+        rows = [row.usd for row in self.basis.today if row.group == WARMUP]
+        return sum(rows, Decimal(0)) if self.basis.today else None
+
+    @property
+    def measured_usd(self) -> Decimal | None:
+        """What the run cost but for its warm-up."""
+        spent, warmup = self.spent_usd, self.warmup_usd
+        return None if spent is None or warmup is None else spent - warmup
+
+    @property
     def per_good_answer_usd(self) -> Decimal | None:
-        """All money spent over the answers within the SLO."""
-        spent = self.spent_usd
+        """All money spent after the warm-up over the answers within the SLO."""
+        spent = self.measured_usd
         return spent / self.basis.good if spent is not None and self.basis.good else None
 
     @property
@@ -70,7 +82,8 @@ class Quote:
         said += explain.stated_lines(self.compared)
         said += explain.stated_sums(self.compared)
         if per_good := self.per_good_answer_usd:
-            said.append(f"a good answer: ${self.spent_usd:.6f} / {self.basis.good:,} within the SLO = ${per_good:.8f}")
+            spent = f"${self.measured_usd:.6f}" + (" (without the warm-up)" if self.warmup_usd else "")
+            said.append(f"a good answer: {spent} / {self.basis.good:,} within the SLO = ${per_good:.8f}")
         return tuple(said)
 
 

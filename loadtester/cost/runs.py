@@ -25,7 +25,8 @@ def run_and_basis(directory: Path, table: Tabled) -> tuple[Run, Basis, Tariff]:
     run = read(directory, has_counts=False)
     try:
         scenario = run.manifest["scenario"]
-        models = {entry.get("model") for entry in scenario["mix"]} | {key.answered_by for key in run.recording.cells()}
+        answered_by = {key.answered_by for cells in (run.recording.cells(), run.recording.warm()) for key in cells}
+        models = {entry.get("model") for entry in scenario["mix"]} | answered_by
         tariff = Tariff(table(dict(scenario.get("prices") or {}), {model for model in models if model}))
         return run, run_basis(run.manifest, run.recording, tariff, lengths(directory)), tariff
     except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError) as error:

@@ -7,6 +7,10 @@ which they began, and a dict in that order does.
 from __future__ import annotations
 
 import asyncio
+from typing import Final
+
+#: What a task that is cancelled for its time hears; one that is cut short by the run's end hears nothing.
+TIME_IS_UP: Final = "time is up"
 
 Task = asyncio.Task[None]
 
@@ -60,4 +64,4 @@ class Deadlines:
         for task in late:
             del self._due_s[task]
             self._over.add(task)
-            task.cancel()
+            task.cancel(TIME_IS_UP)

@@ -11,6 +11,7 @@ import numpy as np
 from loadtester.cost.budget import Budget, share_of
 from loadtester.drivers import Driver
 from loadtester.engine import AnyEngine, Backoff, ClosedEngine, Engine, Guard, Limits, Sink
+from loadtester.errors import Exit, FmloadError
 from loadtester.fleet.reservation import worst_case
 from loadtester.recorder import Keeper, Price, Recorder
 from loadtester.scenario import Scenario
@@ -92,7 +93,15 @@ def arrivals_of(scenario: Scenario) -> Arrivals:
     """The whole plan of an open scenario: generated from its pattern, or read from its trace."""
     load = scenario.load
     if load.trace is not None:
-        return read_trace(load.trace, speed=load.speed, duration_s=load.duration_s, requests=load.requests)
+        traced = read_trace(load.trace, speed=load.speed, duration_s=load.duration_s, requests=load.requests)
+        if traced.duration_s <= load.warmup_s:
+            raise FmloadError(
+                f"a warm-up of {load.warmup_s:g} s leaves nothing of trace {load.trace}, which takes "
+                f"{traced.duration_s:.1f} s",
+                remedy="make --warmup shorter, or name a longer trace",
+                code=Exit.INPUT,
+            )
+        return traced
     return plan(
         load.pattern,
         rate_per_s=load.rate_per_s,

@@ -48,7 +48,7 @@ class RemoteWrite:
     """
 
     def __init__(self, url: str, info: Mapping[str, str], max_cost_usd: Decimal | None, say: Say) -> None:
-        with needs("prometheus"):
+        with needs("prometheus", "--prometheus-remote-write"):
             from loadtester.live.families import Families  # noqa: PLC0415  an extra
         self._url = url
         self._say = say

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from types import TracebackType
@@ -11,7 +11,9 @@ from typing import Final, Self
 
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console
+from rich.control import Control
 from rich.live import Live
+from rich.segment import ControlType
 from rich.text import Text
 
 from loadtester.cost import project
@@ -20,6 +22,8 @@ from loadtester.model import Outcome
 from loadtester.recorder import Quantiles, Tick
 
 _LABEL: Final = 12
+#: Between figures: the first that lets all of them stand on a line, else the last.
+_GAPS: Final = ("   ", "  ")
 #: The most that is drawn of a line, and of the past.
 _MOST_WIDTH: Final = 160
 #: As analysis.validity: from where on the generator itself is in doubt.
@@ -52,6 +56,7 @@ class Screen:
         self._live = Live(console=console, auto_refresh=False, transient=True, vertical_overflow="crop")
         self._sent: deque[float] = deque(maxlen=_MOST_WIDTH)
         self._p95_s: deque[float] = deque(maxlen=_MOST_WIDTH)
+        self._drawn: list[int] = []
 
     def __enter__(self) -> Self:
         self._live.__enter__()
@@ -66,35 +71,52 @@ class Screen:
         """Draw it."""
         self._sent.append(float(tick.second.sent))
         self._p95_s.append(tick.latency_now.p95_s or 0.0)
-        self._live.update(self.block(tick), refresh=True)
+        self._wipe_wrapped()
+        block = self.block(tick)
+        self._live.update(block, refresh=True)
+        self._drawn = [cell_len(line) for line in block.plain.splitlines()]
 
     def say(self, text: str) -> None:
         """Write it above the block."""
         self._live.console.print(text, highlight=False, markup=False)
 
+    def _wipe_wrapped(self) -> None:
+        """In a terminal made narrower what was drawn takes more lines than the one who wipes it knows of."""
+        more = sum((width - 1) // self._console.width for width in self._drawn if width)
+        wipe = (ControlType.CARRIAGE_RETURN, (ControlType.ERASE_IN_LINE, 2), (ControlType.CURSOR_UP, 1))
+        if more:
+            self._console.control(Control(*(wipe * more)))
+
     def block(self, tick: Tick) -> Text:
         """The lines, as many as the terminal has but one, each no wider than it."""
         width = max(20, min(self._console.width - 1, _MOST_WIDTH))
-        lines = [line for line in self._lines(tick, width) if line is not None]
-        lines = lines[: max(1, self._console.height - 1)]
+        room = max(1, self._console.height - 1)
+        lines = self._lines(tick, width)
+        if len(lines) > room:
+            # What is now comes before what was.
+            lines = self._lines(tick, width, has_past=False)
+        lines = lines[:room]
         block = Text("\n", no_wrap=True, overflow="crop").join(lines)
         block.no_wrap, block.overflow = True, "crop"
         return block
 
-    def _lines(self, tick: Tick, width: int) -> Iterator[Text | None]:
-        yield _title(tick, self._facts, width)
-        yield _bar(min(1.0, tick.elapsed_s / self._facts.duration_s), width, "cyan")
-        yield from _requests(tick, self._facts, width, self._sent)
-        yield from _percentiles("latency", tick.latency_now, tick.latency, tick.now_s, width)
-        past = words.spark(self._p95_s, width - _LABEL - 16)
-        yield _row("", [f"{past}  p95 now"], width, "cyan") if past else None
-        if tick.ttft.count:
-            yield from _percentiles("first token", tick.ttft_now, tick.ttft, tick.now_s, width)
-        yield from _row_lines("outcomes", words.outcomes_shown(tick.outcomes) or ["no answers yet"], width)
-        yield _throttled(tick, width)
-        yield from _money(tick, self._facts, width)
-        yield _generator(tick, width)
-        yield from _errors(tick, width)
+    def _lines(self, tick: Tick, width: int, *, has_past: bool = True) -> list[Text]:
+        sent = _past(self._sent, "sent/s", width) if has_past else []
+        p95 = _past(self._p95_s, "p95 now", width) if has_past else []
+        return [
+            _title(tick, self._facts, width),
+            _bar(min(1.0, tick.elapsed_s / self._facts.duration_s), width, "cyan"),
+            *_requests(tick, self._facts, width),
+            *sent,
+            *_percentiles("latency", tick.latency_now, tick.latency, tick.now_s, width),
+            *p95,
+            *(_percentiles("first token", tick.ttft_now, tick.ttft, tick.now_s, width) if tick.ttft.count else ()),
+            *_row_lines("outcomes", words.outcomes_shown(tick.outcomes) or ["no answers yet"], width),
+            _throttled(tick, width),
+            *_money(tick, self._facts, width),
+            _generator(tick, width),
+            *_errors(tick, width),
+        ]
 
 
 def _title(tick: Tick, facts: Facts, width: int) -> Text:
@@ -106,16 +128,19 @@ def _title(tick: Tick, facts: Facts, width: int) -> Text:
     return Text.assemble((title, "bold"), " " * (width - len(title) - len(when)), when)
 
 
-def _requests(tick: Tick, facts: Facts, width: int, sent: deque[float]) -> Iterator[Text | None]:
+def _requests(tick: Tick, facts: Facts, width: int) -> Iterator[Text]:
     rates = [
         f"offered {tick.second.planned:,}/s",
         f"sent {tick.second.sent:,}/s",
-        f"finished {tick.finished_now_per_s:,.1f}/s",
+        f"finished {tick.second_finished:,}/s",
     ]
     yield _row("requests", rates, width)
     yield _row("", [f"sent {words.sent_shown(tick, facts.planned)}", f"in flight {tick.in_flight:,}"], width)
-    past = words.spark(sent, width - _LABEL - 16)
-    yield _row("", [f"{past}  sent/s"], width, "cyan") if past else None
+
+
+def _past(values: Iterable[float], name: str, width: int) -> list[Text]:
+    past = words.spark(values, width - _LABEL - len(name) - 2)
+    return [_row("", [f"{past}  {name}"], width, "cyan")] if past else []
 
 
 def _percentiles(name: str, now: Quantiles, whole: Quantiles, now_s: int, width: int) -> Iterator[Text]:
@@ -125,7 +150,7 @@ def _percentiles(name: str, now: Quantiles, whole: Quantiles, now_s: int, width:
 
 def _points(of: Quantiles) -> list[str]:
     values = (("p50", of.p50_s), ("p95", of.p95_s), ("p99", of.p99_s))
-    return [f"{name} {words.seconds_shown(value_s):>7}" for name, value_s in values]
+    return [f"{name} {words.seconds_shown(value_s):>6}" for name, value_s in values]
 
 
 def _throttled(tick: Tick, width: int) -> Text:
@@ -134,7 +159,7 @@ def _throttled(tick: Tick, width: int) -> Text:
     return _row("throttled", pieces, width, "yellow" if (now or 0.0) > _THROTTLED else "")
 
 
-def _money(tick: Tick, facts: Facts, width: int) -> Iterator[Text | None]:
+def _money(tick: Tick, facts: Facts, width: int) -> Iterator[Text]:
     tokens = [f"{tick.input_now_per_s:,.0f}/s in", f"{tick.output_now_per_s:,.0f}/s out"]
     totals = [f"{tick.input_tokens:,} in", f"{tick.output_tokens:,} out so far"]
     yield _row("tokens", [*tokens, *totals], width)
@@ -191,7 +216,10 @@ def _row_lines(label: str, pieces: list[str], width: int) -> Iterator[Text]:
 
 
 def _row(label: str, pieces: list[str], width: int, style: str = "") -> Text:
-    return Text.assemble((f"{label:<{_LABEL}}", "dim"), (words.fitting(pieces, width - _LABEL), style))
+    """The pieces closer together where they would not all fit otherwise."""
+    room = width - _LABEL
+    gap = next((gap for gap in _GAPS if len(gap.join(pieces)) <= room), _GAPS[-1])
+    return Text.assemble((f"{label:<{_LABEL}}", "dim"), (words.fitting(pieces, room, gap), style))
 
 
 def _bar(part: float, width: int, style: str) -> Text:

@@ -22,22 +22,19 @@ def span_of(exchange: Exchange, provider: str, resource: Resource) -> ReadableSp
     """The span, from when the driver was called to when it returned; it has no parent."""
     request, ending = exchange.request, exchange.ending
     is_crud = request.kind == CRUD
-    outcome = None if ending is None else ending.outcome
     attributes: dict[str, Any] = {
         "fmload.request.id": request.id,
         "fmload.query": request.query,
         "fmload.kind": request.kind,
-        "fmload.outcome": "given_up" if outcome is None else outcome.value,
+        "fmload.outcome": ending.outcome.value,
     }
     if not is_crud:
         attributes |= _asked(exchange, provider)
-    if ending is not None:
-        attributes |= _answered(ending)
-    if outcome is not Outcome.OK:
-        # A driver is cut short by the run's time limit, or by its end.
-        attributes["error.type"] = "timeout" if outcome is None else outcome.value
-    said = mask(ending.detail) if ending is not None and ending.detail else None
-    status = Status(StatusCode.UNSET) if outcome is Outcome.OK else Status(StatusCode.ERROR, said)
+    attributes |= _answered(ending)
+    is_ok = ending.outcome is Outcome.OK
+    if not is_ok:
+        attributes["error.type"] = ending.outcome.value
+    status = Status(StatusCode.UNSET) if is_ok else Status(StatusCode.ERROR, mask(ending.detail or "") or None)
     return ReadableSpan(
         name=f"{request.query}" if is_crud else f"chat {request.model}".strip(),
         context=SpanContext(exchange.trace_id, exchange.span_id, is_remote=False, trace_flags=_SAMPLED),

@@ -18,6 +18,8 @@ import msgspec
 
 from loadtester.drivers import Driver
 from loadtester.drivers.contract import Probe
+from loadtester.engine.deadlines import TIME_IS_UP
+from loadtester.engine.exchange import STOPPED
 from loadtester.live.extra import needs
 from loadtester.live.otel import provider
 from loadtester.model import Ending, Outcome, Request, Usage
@@ -36,10 +38,12 @@ _BATCH: Final = 512
 _EVERY_S: Final = 2.0
 _END_LIMIT_S: Final = 12.0
 _TRACEPARENT_FLAGS: Final = "01"
+_TIMEOUT: Final = Ending(Outcome.TIMEOUT, detail="no complete answer within the time limit")
+_FAULT: Final = Ending(Outcome.BROKEN, detail="fault in the driver")
 
 
 class Exchange(NamedTuple):
-    """A request and its end, as a span is made of it; moments in ns of the epoch. `ending` None was given up."""
+    """A request and its end, as a span is made of it; moments in ns of the epoch."""
 
     trace_id: int
     span_id: int
@@ -47,7 +51,7 @@ class Exchange(NamedTuple):
     began_ns: int
     ended_ns: int
     first_ns: int | None
-    ending: Ending | None
+    ending: Ending
     answer: str | None = None
 
 
@@ -92,14 +96,18 @@ class Traced:
         listening = _Listening(probe, has_content=is_sampled and self._has_content)
         if is_sampled:
             request = msgspec.structs.replace(request, traceparent=traceparent(trace_id, span_id))
-        began_ns, ending = time.time_ns(), None
+        began_ns, ending = time.time_ns(), _FAULT
         try:
             ending = await self._inner.send(request, listening)
+        except asyncio.CancelledError as cut:
+            ending = _TIMEOUT if TIME_IS_UP in cut.args else STOPPED
+            raise
+        else:
             return ending
         finally:
-            if ending is not None and ending.usage is not None:
+            if ending.usage is not None:
                 self._spans.count(request.model, ending.model, ending.usage)
-            if is_sampled or ending is None or ending.outcome is not Outcome.OK:
+            if is_sampled or ending.outcome is not Outcome.OK:
                 self._spans.keep(
                     Exchange(
                         trace_id,

@@ -15,7 +15,7 @@ from loadtester.scenario import Scenario
 from loadtester.schedule import Arrivals, Users
 from loadtester.workload import mean_think_s
 
-#: Rows simulated in all: about a tenth of a second.
+#: Rows simulated in a run: about a tenth of a second, and where that thins the plan, in each of four runs.
 _MOST_ROWS: Final = 12_000
 #: Seconds that an answer takes, for how many questions users may come to.
 _ANSWER_S: Final = 2.0

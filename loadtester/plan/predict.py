@@ -16,14 +16,14 @@ from loadtester.plan.bounds import bounds
 from loadtester.plan.model_facts import model_facts
 from loadtester.plan.notes import notes
 from loadtester.plan.phases import phases
-from loadtester.plan.prediction import Money, Part, Prediction, Range, Throttling
+from loadtester.plan.prediction import Money, Part, Prediction, Throttling
 from loadtester.plan.service import is_bundled, quota_of
 from loadtester.plan.slices import slices
+from loadtester.plan.spread import spread
 from loadtester.plan.trial import MOST_ROWS, WINDOWS, Trial, trials
 from loadtester.scenario import Scenario, Window
 from loadtester.schedule import Arrivals, Users
 
-_LOW, _HIGH = 0.05, 0.95
 _MINUTE_S: Final = 60.0
 #: Columns of the chart.
 _COLUMNS: Final = 44
@@ -82,8 +82,10 @@ def predict(
         in_flight_mean=float(np.mean([mean for mean, _ in in_flight])),
         in_flight_peak=float(np.mean([peak for _, peak in in_flight])),
         latency_s=_percentiles(latencies_s[asks_model]) if is_known else None,
-        cut_rate=float(np.mean([(run.luck.is_cut & ~run.course.is_refused).mean() for run in runs])),
-        sla=float(np.mean(latencies_s <= scenario.judge.slo_s)) if is_known else None,
+        cut_rate=float(
+            np.mean([np.average(run.luck.is_cut * run.course.admitted, weights=run.weights) for run in runs])
+        ),
+        sla=_sla(runs, scenario.judge.slo_s) if is_known else None,
         price_table=prices.source,
         rows=len(rows),
         runs=len(runs),
@@ -132,36 +134,37 @@ def _part(runs: Sequence[Trial], mine: Sequence[Rows], rates: Sequence[_Rates]) 
     unlimited: list[Decimal] = []
     for run, rows in zip(runs, mine, strict=True):
         course = run.course
-        admitted = rows & ~course.is_refused
-        requests.append(rows.sum() * run.weight)
-        refused.append(_share(course.is_refused, rows))
+        admitted = np.where(rows, course.admitted, 0.0)
+        requests.append(run.weights[rows].sum())
+        refused.append(_share(run, 1 - course.admitted, rows))
         inputs.append(_tokens(run, course.input_tokens, admitted))
         outputs.append(_tokens(run, course.output_tokens, admitted))
         usd.append(_bill(run, course.output_tokens, admitted, rates))
-        unlimited.append(_bill(run, run.luck.output_tokens, rows, rates))
-    cost = _range([float(one) for one in usd])
+        unlimited.append(_bill(run, run.luck.output_tokens, rows.astype(np.float64), rates))
+    is_thinned = runs[0].weight > 1
+    cost = spread([float(one) for one in usd], is_thinned=is_thinned)
     return Part(
         requests=float(np.mean(requests)),
-        throttle_rate=_range(refused),
-        input_tokens=_range(inputs),
-        output_tokens=_range(outputs),
+        throttle_rate=spread(refused, is_thinned=is_thinned, most=1.0),
+        input_tokens=spread(inputs, is_thinned=is_thinned),
+        output_tokens=spread(outputs, is_thinned=is_thinned),
         usd=Money(_mean(usd), _money(cost.low), _money(cost.high)),
         usd_if_all_admitted=_mean(unlimited),
     )
 
 
-def _bill(run: Trial, output_tokens: NDArray[np.int64], rows: Rows, rates: Sequence[_Rates]) -> Decimal:
-    """What the tokens of some rows cost."""
+def _bill(run: Trial, output_tokens: NDArray[np.int64], parts: Floats, rates: Sequence[_Rates]) -> Decimal:
+    """What the tokens of such parts of the rows cost."""
     usd = Decimal(0)
     for place, (per_input, per_output) in enumerate(rates):
-        mine = rows & (run.rows.model == place)
+        mine = np.where(run.rows.model == place, parts, 0.0)
         usd += round(_tokens(run, run.course.input_tokens, mine)) * per_input
         usd += round(_tokens(run, output_tokens, mine)) * per_output
     return usd
 
 
-def _tokens(run: Trial, values: NDArray[np.int64], rows: Rows) -> float:
-    return float(values[rows].sum()) * run.weight
+def _tokens(run: Trial, values: NDArray[np.int64], parts: Floats) -> float:
+    return float((values * parts) @ run.weights)
 
 
 def _mean(amounts: Sequence[Decimal]) -> Decimal:
@@ -172,31 +175,35 @@ def _money(amount: float) -> Decimal:
     return Decimal(str(amount)).quantize(_MICRO)
 
 
-def _range(values: Sequence[float]) -> Range:
-    low, high = np.quantile(values, (_LOW, _HIGH))
-    return Range(float(np.mean(values)), float(low), float(high))
-
-
-def _share(flags: Rows, rows: Rows) -> float:
-    return float(flags[rows].mean()) if rows.any() else 0.0
+def _share(run: Trial, parts: Floats, rows: Rows) -> float:
+    """The mean of some rows' parts, by how many requests each stands for."""
+    return float(np.average(parts[rows], weights=run.weights[rows])) if rows.any() else 0.0
 
 
 def _throttling(runs: Sequence[Trial], window: Window, scenario: Scenario, duration_s: float) -> Throttling:
     courses = [run.courses[window] for run in runs]
     first_s = [
-        float(run.rows.due_s[course.is_refused][0]) if course.is_refused.any() else math.inf
+        float(run.rows.due_s[course.admitted < 1][0]) if (course.admitted < 1).any() else math.inf
         for run, course in zip(runs, courses, strict=True)
     ]
     by_phase = {}
     for name, spans in phases(scenario.load, duration_s).items():
         shares = [
-            _share(course.is_refused, _within(run.rows.due_s, spans)) for run, course in zip(runs, courses, strict=True)
+            _share(run, 1 - course.admitted, _within(run.rows.due_s, spans))
+            for run, course in zip(runs, courses, strict=True)
         ]
         by_phase[name] = float(np.mean(shares))
     # An even number of runs, half of them without a throttle, has no finite median either.
     usual_s = sorted(first_s)[len(first_s) // 2]
     return Throttling(
-        rate=_range([float(course.is_refused.mean()) for course in courses]),
+        rate=spread(
+            [
+                float(np.average(1 - course.admitted, weights=run.weights))
+                for run, course in zip(runs, courses, strict=True)
+            ],
+            is_thinned=runs[0].weight > 1,
+            most=1.0,
+        ),
         by_phase=by_phase,
         first_s=None if math.isinf(usual_s) else usual_s,
         headroom=_of_models(
@@ -224,12 +231,13 @@ def _in_flight(run: Trial, duration_s: float) -> tuple[float, float]:
     """Requests under way: their mean over the run by Little's law, and their peak."""
     course = run.course
     took_s = course.end_s - course.start_s
+    at_once = run.weights * course.admitted
     moments = np.concatenate([course.start_s[took_s > 0], course.end_s[took_s > 0]])
-    steps = np.repeat([1, -1], len(moments) // 2)
+    steps = np.concatenate([at_once[took_s > 0], -at_once[took_s > 0]])
     # Where one ends as another begins, the end comes first.
     order = np.lexsort((steps, moments))
-    peak = int(np.cumsum(steps[order]).max()) if len(moments) else 0
-    return float(took_s.sum() * run.weight / duration_s), peak * run.weight
+    peak = float(np.cumsum(steps[order]).max()) if len(moments) else 0.0
+    return float(took_s @ at_once / duration_s), peak
 
 
 def _latency_s(run: Trial) -> Floats:
@@ -237,6 +245,12 @@ def _latency_s(run: Trial) -> Floats:
     course = run.course
     is_none = course.is_refused | course.is_late | run.luck.is_cut
     return np.where(is_none, math.inf, course.end_s - run.rows.due_s)
+
+
+def _sla(runs: Sequence[Trial], slo_s: float) -> float:
+    """Whole answers in time over all requests, the mean of the runs."""
+    in_time = [(_latency_s(run) <= slo_s) * run.course.admitted for run in runs]
+    return float(np.mean([np.average(parts, weights=run.weights) for run, parts in zip(runs, in_time, strict=True)]))
 
 
 def _percentiles(latencies_s: Floats) -> dict[str, float] | None:

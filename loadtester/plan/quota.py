@@ -16,6 +16,9 @@ class Limit(Protocol):
     #: The least part of a minute's amount that was ever free.
     least_free: float
 
+    def free(self, now_s: float) -> float:
+        """What could be taken now, below 0 after a correction."""
+
     def take(self, amount: float, now_s: float) -> bool:
         """Take `amount` if there is as much, and say whether."""
 
@@ -30,6 +33,11 @@ class Bucket:
         self.least_free = 1.0
         self._full = self._level = per_minute
         self._updated_s = 0.0
+
+    def free(self, now_s: float) -> float:
+        """What the bucket holds."""
+        self._refill(now_s)
+        return self._level
 
     def take(self, amount: float, now_s: float) -> bool:
         """Take `amount` if the bucket holds as much."""
@@ -59,6 +67,11 @@ class Minute:
         self._phase_s = phase_s
         self._minute = 0
         self._used = 0.0
+
+    def free(self, now_s: float) -> float:
+        """What this minute has left."""
+        self._turn(now_s)
+        return self._full - self._used
 
     def take(self, amount: float, now_s: float) -> bool:
         """Take `amount` if this minute has as much left."""

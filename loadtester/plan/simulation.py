@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
+from math import floor
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +24,8 @@ from loadtester.scenario import Quota
 Floats = NDArray[np.float64]
 
 _END, _START = 0, 1
+#: Less than this of a request is rounding.
+_SLIVER: Final = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,9 @@ class Luck:
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """What became of each request, shape (n,); `end_s` is `start_s` where it was refused.
+    """What became of each row, shape (n,); `end_s` is `start_s` where it was refused.
+
+    `admitted` is the part of the requests it stands for that no limit refused: 0 or 1 where it stands for itself.
 
     `output_tokens` were written by then; where `is_late`, the client had given up.
     `least_free` is by model the least part of its tokens a minute that was ever free, None where there is no limit.
@@ -51,9 +57,15 @@ class Course:
     end_s: Floats
     input_tokens: NDArray[np.int64]
     output_tokens: NDArray[np.int64]
-    is_refused: NDArray[np.bool_]
+    admitted: Floats
     is_late: NDArray[np.bool_]
     least_free: tuple[float | None, ...]
+
+    @property
+    def is_refused(self) -> NDArray[np.bool_]:
+        """The rows that nothing was admitted of."""
+        refused: NDArray[np.bool_] = self.admitted == 0
+        return refused
 
 
 def draw(rows: Asked, rng: np.random.Generator) -> Luck:
@@ -78,12 +90,39 @@ def draw(rows: Asked, rng: np.random.Generator) -> Luck:
 
 @dataclass(slots=True)
 class _Lane:
-    """What the requests of one model share; `busy` is a heap of when its slots come free."""
+    """What the requests of one model share; `busy` is a heap of when how many of its slots come free."""
 
     facts: ModelFacts
     tokens: Limit | None
     requests: Limit | None
-    busy: list[float] = field(default_factory=list)
+    slots: int | None
+    busy: list[tuple[float, float]] = field(default_factory=list)
+    n_busy: float = 0.0
+
+    def leave(self, now_s: float) -> None:
+        """Free the slots of those who have ended by now."""
+        while self.busy and self.busy[0][0] <= now_s:
+            self.n_busy -= heappop(self.busy)[1]
+
+    def enter(self, count: float, now_s: float, took_s: float, deadline_s: float) -> float:
+        """Let `count` requests have a slot each, as they come free, for `took_s`; when they begin in the mean.
+
+        Who still waits for a slot at the deadline leaves it to the next.
+        """
+        free = count if self.slots is None else min(count, self.slots - self.n_busy)
+        waiting, begins_s = count - free, free * now_s
+        if free > 0:
+            self.n_busy += free
+            heappush(self.busy, (min(now_s + took_s, deadline_s), free))
+        while waiting > _SLIVER:
+            free_s, found = heappop(self.busy)
+            taken = min(found, waiting)
+            if found > taken:
+                heappush(self.busy, (free_s, found - taken))
+            heappush(self.busy, (max(free_s, min(free_s + took_s, deadline_s)), taken))
+            waiting -= taken
+            begins_s += taken * free_s
+        return begins_s / count
 
 
 @dataclass(slots=True)
@@ -97,24 +136,32 @@ class _Talk:
 class Simulation:
     """Runs the rows once; owns the state of the limits, and has one use.
 
-    Each row stands for `weight` requests. The limits are those of `quota`, which counts minutes as it says.
+    Each row stands for `weights` requests, shape (n,), one at least, of which as many are admitted as there is room
+    for: the quota doesn't come in lumps of them. The limits are those of `quota`, which counts minutes as it says.
     """
 
     def __init__(
-        self, rows: Asked, luck: Luck, service: Service, quota: Quota, *, timeout_s: float, weight: float = 1.0
+        self,
+        rows: Asked,
+        luck: Luck,
+        service: Service,
+        quota: Quota,
+        *,
+        timeout_s: float,
+        weights: Floats | None = None,
     ) -> None:
         self._service = service
-        self._weight = weight
+        self._weights: list[float] = [1.0] * len(rows) if weights is None else weights.tolist()
         self._timeout_s = timeout_s
         self._lanes = [
             _Lane(
                 model_facts(model),
                 limit(quota.window, quota.tokens_per_minute if model else None, luck.phase_s),
                 limit(quota.window, quota.requests_per_minute if model else None, luck.phase_s),
+                service.slots,
             )
             for model in rows.models
         ]
-        self._slots = None if service.slots is None else max(1, round(service.slots / weight))
         self._due_s: list[float] = rows.due_s.tolist()
         self._lane_of = [self._lanes[place] for place in rows.model.tolist()]
         self._max_tokens = rows.max_tokens.tolist()
@@ -131,7 +178,7 @@ class Simulation:
         self._is_bare = rows.is_bare.tolist()
         n = len(rows)
         self._start_s, self._end_s = [0.0] * n, [0.0] * n
-        self._is_refused, self._is_late = [False] * n, [False] * n
+        self._admitted, self._is_late = [0.0] * n, [False] * n
         self._events: list[tuple[float, int, int]] = []
 
     def course(self) -> Course:
@@ -145,7 +192,7 @@ class Simulation:
             np.array(self._end_s),
             np.array(self._input, dtype=np.int64),
             np.array(self._output, dtype=np.int64),
-            np.array(self._is_refused, dtype=np.bool_),
+            np.array(self._admitted),
             np.array(self._is_late, dtype=np.bool_),
             tuple(None if lane.tokens is None else lane.tokens.least_free for lane in self._lanes),
         )
@@ -171,48 +218,58 @@ class Simulation:
         self._start_s[row] = now_s
         end_s = self._admit(row, now_s)
         self._end_s[row] = now_s if end_s is None else end_s
-        self._is_refused[row] = end_s is None
         if end_s is not None:
             heappush(self._events, (end_s, _END, row))
             if talk is not None:
                 talk.busy_s = end_s
 
     def _admit(self, row: int, now_s: float) -> float | None:
-        """When the answer ends; None where a limit refuses it."""
-        lane, weight = self._lane_of[row], self._weight
-        if lane.requests is not None and not lane.requests.take(weight, now_s):
+        """When the answer ends; None where the limits refuse it."""
+        lane = self._lane_of[row]
+        share = self._admitted[row] = self._take(row, lane, now_s)
+        if not share:
             return None
-        reserved = (self._input[row] + self._max_tokens[row]) * weight
-        if lane.tokens is not None and not lane.tokens.take(reserved, now_s):
-            if lane.requests is not None:
-                lane.requests.give_back(weight, now_s, now_s)
-            return None
-        busy = lane.busy
-        while busy and busy[0] <= now_s:
-            heappop(busy)
-        begin_s = now_s if self._slots is None or len(busy) < self._slots else heappop(busy)
+        lane.leave(now_s)
         known = lane.facts
-        crowd: float = 1 + self._service.contention * max(0.0, (len(busy) + 1) * weight - 1)
+        # Who finds no free slot takes the place of one of those who have them.
+        others = lane.n_busy if lane.slots is None else min(lane.n_busy, lane.slots - 1)
+        crowd: float = 1 + self._service.contention * others
         first_s = (known.base_s + known.input_token_s * self._input[row]) * crowd * self._noise[row]
         scale = self._service.time_scale
-        end_s: float = begin_s + (first_s + self._rest_s[row]) * scale
+        took_s = (first_s + self._rest_s[row]) * scale
         deadline_s = now_s + self._timeout_s
+        begin_s = lane.enter(share * self._weights[row], now_s, took_s, deadline_s)
+        end_s: float = begin_s + took_s
         if end_s > deadline_s:
             self._is_late[row] = True
             # An answer comes at an even pace from its first token on; what is there at the deadline is paid for.
             written = (deadline_s - begin_s - first_s * scale) / (self._rest_s[row] * scale or 1.0)
             self._output[row] = int(self._output[row] * min(1.0, max(0.0, written)))
-            # Who still waits for a slot at the deadline leaves it to the next.
-            heappush(busy, max(begin_s, deadline_s))
             return deadline_s
-        heappush(busy, end_s)
         return end_s
+
+    def _take(self, row: int, lane: _Lane, now_s: float) -> float:
+        """Take from the limits what there is room for; the part of the row's requests that this is."""
+        reserved = self._input[row] + self._max_tokens[row]
+        most = weight = self._weights[row]
+        if lane.requests is not None:
+            most = min(most, floor(lane.requests.free(now_s)))
+        if lane.tokens is not None and reserved:
+            most = min(most, floor(lane.tokens.free(now_s) / reserved))
+        if most <= 0:
+            return 0.0
+        if lane.requests is not None:
+            lane.requests.take(most, now_s)
+        if lane.tokens is not None:
+            lane.tokens.take(most * reserved, now_s)
+        return most / weight
 
     def _end(self, row: int, now_s: float) -> None:
         lane, output = self._lane_of[row], self._output[row]
         if lane.tokens is not None:
             unused = self._max_tokens[row] - output * lane.facts.burndown
-            lane.tokens.give_back(unused * self._weight, self._start_s[row], now_s)
+            n_admitted = self._weights[row] * self._admitted[row]
+            lane.tokens.give_back(unused * n_admitted, self._start_s[row], now_s)
         talk = self._talk_of[row]
         if talk is not None and self._service.history_exchanges:
             chars = self._prompt_chars[row] + output * (1 if self._is_japanese[row] else 4)

@@ -12,6 +12,7 @@ from loadtester.plan.prediction import Slice
 from loadtester.plan.trial import Trial
 
 _Column = Callable[[Trial], NDArray[np.int64]]
+_Values = Callable[[Trial], NDArray[np.int64] | NDArray[np.float64]]
 
 
 def slices(runs: Sequence[Trial], duration_s: float, width_s: float) -> list[Slice]:
@@ -19,20 +20,20 @@ def slices(runs: Sequence[Trial], duration_s: float, width_s: float) -> list[Sli
     count = max(1, math.ceil(round(duration_s / width_s, 6)))
     queries, models = runs[0].rows.queries, runs[0].rows.models
 
-    def table(values: _Column, keys: _Column, n_keys: int) -> NDArray[np.float64]:
+    def table(values: _Values, keys: _Column, n_keys: int) -> NDArray[np.float64]:
         """Sums of values by span and key, shape (count, n_keys): the mean of the runs."""
         total = np.zeros(count * n_keys)
         for run in runs:
             span = np.minimum((run.rows.due_s / width_s).astype(np.int64), count - 1)
-            weights = values(run) * run.weight
+            weights = values(run) * run.weights
             total += np.bincount(span * n_keys + keys(run), weights=weights, minlength=count * n_keys)
         return (total / len(runs)).reshape(count, n_keys)
 
     def model(run: Trial) -> NDArray[np.int64]:
         return run.rows.model
 
-    asked = table(lambda run: np.ones_like(run.rows.query), lambda run: run.rows.query, len(queries))
-    refused = table(lambda run: run.course.is_refused.astype(np.int64), model, len(models)).sum(axis=1)
+    asked = table(lambda run: np.ones(len(run.rows)), lambda run: run.rows.query, len(queries))
+    refused = table(lambda run: 1 - run.course.admitted, model, len(models)).sum(axis=1)
     reserved = table(lambda run: run.reserved, model, len(models))
     used = table(lambda run: run.used, model, len(models))
     return [

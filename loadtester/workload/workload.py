@@ -81,6 +81,11 @@ class Workload:
             self._want(row),
         )
 
+    def choices(self) -> NDArray[np.int64]:
+        """Each row's place in the mix, shape (n,), without making its request."""
+        drawn = fractions(bits_of(self._query_key, self._arrivals.id))
+        return np.searchsorted(self._bounds, drawn, side="right").astype(np.int64)
+
     def ask(self, n: int, *, request_id: int, session: str, turn: int) -> Request:
         """A request that is in no plan: it asks what a planned one with the id `n` would ask."""
         draw = (

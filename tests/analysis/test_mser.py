@@ -47,3 +47,27 @@ def test_what_is_too_little_is_not_judged():
     counts = ONES.copy()
     counts[100:105] = 0
     assert transient_s(counts, counts) is None
+
+
+def test_a_change_in_the_midst_of_a_run_is_no_start():
+    """What goes on for over a third of the run is another state of the target, slower or quicker, and no warm-up."""
+    for seed in range(20):
+        for at, factor in ((0.43, 0.6), (0.6, 1.8)):
+            series = _noisy(seed, rho=0.3)
+            series[round(at * 200) :] *= factor
+            assert not transient_s(series, ONES)
+
+
+def test_a_rest_that_goes_on_changing_is_no_rest():
+    """A slow start is not told where what comes after it changes its level, too: nothing here is steady."""
+    series = _noisy(1)
+    series[:30] *= 2
+    assert transient_s(series, ONES)
+    series[30:115] *= 1.5
+    assert not transient_s(series, ONES)
+
+
+def test_a_start_that_fades_is_found():
+    """An exponential one, thrice as slow at first, is cut where what is left of it no longer stands out."""
+    series = _noisy(1) * (1 + 2 * np.exp(-np.arange(200) / 15))
+    assert 20 <= transient_s(series, ONES) <= 60

@@ -1,46 +1,23 @@
 """Growth without end is told from queues that merely wander, and from traffic that climbs."""
 
-import heapq
+import sys
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from loadtester.analysis.saturation import Trend, growth, saturation_reasons, window_s
+from loadtester.analysis.saturation import growth, saturation_reasons, window_s
 from loadtester.model import Series
 from loadtester.recorder import Interval, count_ns
-from loadtester.recorder.histogram import count_each_ns
 
-#: Requests a second that ten servers can take, at a second each on average.
-CAPACITY = 10
-RUNS = 200
+sys.path.insert(0, str(Path(__file__).parents[1] / "calibration"))
+from queue_runs import CAPACITY, queue, seen
+
+RUNS = 40
 LENGTH_S = 180
 #: The shortest window, which has the fewest answers to go by, in the shortest run that has five of it.
 SHORT_S = 60
-
-
-def queue(seed, rates):
-    """Seconds of Poisson arrivals, so many in each on average, at ten servers with exponential times (M/M/10)."""
-    rng = np.random.default_rng(seed)
-    planned = rng.poisson(rates)
-    due_s = np.sort(np.repeat(np.arange(len(rates)), planned) + rng.random(planned.sum()))
-    free_s = [0.0] * CAPACITY
-    begun_s = np.empty(len(due_s))
-    done_s = np.empty(len(due_s))
-    for row, (at_s, took_s) in enumerate(zip(due_s.tolist(), rng.exponential(1.0, len(due_s)).tolist(), strict=True)):
-        begun_s[row] = max(at_s, free_s[0])
-        done_s[row] = begun_s[row] + took_s
-        heapq.heapreplace(free_s, done_s[row])
-    left = np.cumsum(planned) - np.searchsorted(np.sort(done_s), np.arange(1, len(rates) + 1))
-    first_s = begun_s - due_s + 0.2 * (done_s - begun_s)
-    ended_in = np.searchsorted(np.sort(done_s), np.arange(len(rates) + 1))
-    waits_s = np.split(first_s[np.argsort(done_s)], ended_in)[1:-1]
-    series = Series("ttft", "q", "ai", "m", True)
-    counted = iter(count_each_ns([(one * 1e9).astype(np.int64) for one in waits_s if len(one)]))
-    return [
-        Interval(number, planned=n, in_flight=flying, counts={series: next(counted)} if len(waits) else {})
-        for number, (n, flying, waits) in enumerate(zip(planned.tolist(), left.tolist(), waits_s, strict=True))
-    ]
 
 
 def second(number, planned, in_flight, waits_s, metric="ttft"):
@@ -49,21 +26,18 @@ def second(number, planned, in_flight, waits_s, metric="ttft"):
     return Interval(number, planned=int(planned), in_flight=int(in_flight), counts=counts if len(waits_s) else {})
 
 
-def seen(seconds):
-    """What is found first, if anything."""
-    trend = Trend(len(seconds))
-    return next((found for one in seconds if (found := trend.add(one)) is not None), None)
-
-
 @pytest.mark.parametrize(
     "rates",
     [np.full(SHORT_S, 0.8 * CAPACITY), np.linspace(0.1, 0.8, SHORT_S) * CAPACITY],
     ids=["steady", "climbing"],
 )
 def test_a_target_that_keeps_up_is_let_be(rates):
-    """Steady at 80 % of its capacity, or climbing there: under 5 % of seeded runs are stopped."""
+    """Steady at 80 % of its capacity, or climbing there: at most one of forty seeded runs is stopped.
+
+    `tests/bench saturation` has the rates themselves, from more of them.
+    """
     stopped = sum(seen(queue(seed, rates)) is not None for seed in range(RUNS))
-    assert stopped < 0.05 * RUNS
+    assert stopped <= 1
 
 
 def test_a_target_that_gets_too_much_is_found():
@@ -71,7 +45,7 @@ def test_a_target_that_gets_too_much_is_found():
     rates = np.where(np.arange(LENGTH_S) < 36, 0.5, 1.3) * CAPACITY
     window = window_s(LENGTH_S)
     found = Counter()
-    for seed in range(10):
+    for seed in range(4):
         one = seen(queue(seed, rates))
         assert one is not None
         found["soon"] += 36 < one.seen_s <= 36 + 2.5 * window
@@ -79,8 +53,8 @@ def test_a_target_that_gets_too_much_is_found():
         assert one.offered_per_s == pytest.approx(13, rel=0.25)
         assert one.in_flight.slope_per_s > 0
         assert one.wait == "ttft"
-    assert found["soon"] >= 9
-    assert found["dated"] >= 9
+    assert found["soon"] >= 3
+    assert found["dated"] >= 3
 
 
 def line(length_s, in_flight, wait_s, metric="ttft"):

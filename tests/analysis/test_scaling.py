@@ -56,3 +56,12 @@ def test_too_few_points_or_too_close_ones_are_refused():
 def test_linear_is_told_from_degraded_by_the_highest_passing_step(passed, verdict):
     """From nine tenths of what a request in flight brings at the lightest step."""
     assert scaling_of([(1.0, 10.0), (4.0, 40.0)], passed).verdict == verdict
+
+
+def test_a_law_that_misses_its_own_steps_is_refused():
+    """Off by over a tenth it can't tell linear from degraded; the reason says how far off it was."""
+    bumpy = [(n, x * (1.35 if place % 2 else 0.75)) for place, (n, x) in enumerate(points(10.0, 0.02, 0.0005))]
+    scaling = scaling_of(bumpy, None)
+    assert scaling.law is None
+    assert "misses the steps by" in scaling.refused
+    assert scaling_of(points(10.0, 0.02, 0.0005, 0.05), None).law is not None

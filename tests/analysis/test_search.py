@@ -1,96 +1,22 @@
 """Searches of simulated targets whose capacity is known: the real decisions and the real figures, no clock."""
 
-import heapq
-import math
+import sys
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loadtester.analysis.goal import goal_of
-from loadtester.analysis.search import LONGEST, Bounds, Probe, Step, bracket_of, decide, next_step
-from loadtester.analysis.window import Requests, Window, window_of
-from loadtester.model import Outcome
+from loadtester.analysis.search import bracket_of, decide, next_step
+from loadtester.analysis.step import LONGEST, Probe, Step
+from loadtester.analysis.window import Window
 
-OK, THROTTLED = list(Outcome).index(Outcome.OK), list(Outcome).index(Outcome.THROTTLED)
-SLO_S = 1.0
+sys.path.insert(0, str(Path(__file__).parent))
+from simulated import BOUNDS, BucketTarget, SlotTarget, off, search, slots_truth_per_s
 
-
-class BucketTarget:
-    """Answers at once, out of a bucket that is full at first: the highest rate that keeps the SLA is its refill's."""
-
-    def __init__(self, per_s, depth_s=60.0):
-        self.per_s, self.depth = per_s, per_s * depth_s
-        self.level, self.at_s = self.depth, 0.0
-
-    def answer(self, due_s, now_s):
-        done_s, outcome = due_s + 0.05, np.full(len(due_s), OK)
-        level, last_s = self.level, self.at_s
-        for row, at_s in enumerate((due_s + now_s).tolist()):
-            level = min(self.depth, level + (at_s - last_s) * self.per_s)
-            last_s = at_s
-            if level >= 1:
-                level -= 1
-            else:
-                outcome[row] = THROTTLED
-        self.level, self.at_s = level, last_s
-        return done_s, outcome
-
-
-class SlotTarget:
-    """So many slots of a fixed service time, first come first served; what waits longest breaks the SLO."""
-
-    def __init__(self, slots, service_s):
-        self.slots, self.service_s = slots, service_s
-        self.per_s = slots / service_s
-
-    def answer(self, due_s, now_s):  # noqa: ARG002  its queue has drained between steps
-        free_s = [0.0] * self.slots
-        done_s = np.empty(len(due_s))
-        for row, at_s in enumerate(due_s.tolist()):
-            done_s[row] = max(at_s, heapq.heappop(free_s)) + self.service_s
-            heapq.heappush(free_s, done_s[row])
-        return done_s, np.full(len(due_s), OK)
-
-
-def poisson(probe, rng):
-    """Arrivals of a step: the surge, then the rest."""
-    parts = []
-    for rate_per_s, start_s, length_s in (
-        (probe.surge_per_s, 0.0, probe.surge_s),
-        (probe.rate_per_s, probe.surge_s + probe.pause_s, probe.settle_s + probe.window_s),
-    ):
-        parts.append(start_s + np.sort(rng.uniform(0.0, length_s, rng.poisson(rate_per_s * length_s))))
-    return np.concatenate(parts)
-
-
-def search(bounds, target, seed, left_usd=None, usd_each=Decimal("0.001"), gap_s=2.0):
-    """All steps of a search, how it ended, and what it spent; the engine's guard is what keeps each within the rest."""
-    rng, steps, now_s, spent = np.random.default_rng(seed), [], 0.0, Decimal(0)
-    while isinstance(probe := next_step(bounds, steps, None if left_usd is None else left_usd - spent), Probe):
-        due_s = poisson(probe, rng)
-        usd = usd_each * len(due_s)
-        if left_usd is not None and usd > left_usd - spent:
-            return steps, "budget", left_usd, now_s
-        now_s += gap_s
-        done_s, outcome = target.answer(due_s, now_s)
-        now_s += probe.duration_s
-        first_s = np.where(outcome == OK, done_s, math.inf)
-        requests = Requests(due_s, due_s, first_s, done_s, outcome, np.ones(len(due_s), dtype=bool))
-        window = window_of(
-            requests, bounds.goal, SLO_S, start_s=probe.start_s, end_s=probe.duration_s,
-            is_bucket=bounds.counting == "bucket",
-        )  # fmt: skip
-        verdict, by_value = decide(bounds, probe, window)
-        steps.append(Step(probe, window, verdict, by_value, gap_s, usd))
-        spent += usd
-    return steps, probe, spent, now_s
-
-
-BOUNDS = Bounds(goal_of("sla>=99%"), from_per_s=1.0, to_per_s=1_000.0, precision=0.05, step_s=30.0, max_steps=40)
 WINDOW = Window(
     count=1_000, value=1.0, ci95=(0.996, 1.0), good=1.0, good_ci95=(0.996, 1.0), cause=None, is_refused=False,
     was_empty=False, is_empty=False, let_in_per_s=None, grown=0, dropped=0.0, from_s=0.0, answered=1_000,
@@ -107,11 +33,6 @@ def step(rate_per_s, verdict, window=WINDOW, **changes):
     return Step(replace(PROBE, rate_per_s=rate_per_s, **changes), window, verdict)
 
 
-def off(steps, truth_per_s):
-    """How far the answer is from the truth."""
-    return bracket_of(BOUNDS, steps).passed.rate_per_s / truth_per_s - 1
-
-
 def test_a_quotas_rate_is_found_though_its_bucket_was_full_at_first():
     """Of 20 searches 95 % end within the precision of refill / 99 %, whatever the full bucket let pass before."""
     misses = fooled = 0
@@ -126,15 +47,12 @@ def test_a_quotas_rate_is_found_though_its_bucket_was_full_at_first():
 
 
 def test_a_services_rate_is_found_by_its_latency():
-    """Of 20 searches of c slots 95 % end within the precision of the rate at which 1 % waits too long.
-
-    Of M/D/c near saturation P(W > t) = exp(-2 (1 - rho) c t / s), with s the service time (Kingman's heavy traffic).
-    """
+    """Of 20 searches of c slots 95 % end within the precision of the rate at which 1 % waits too long."""
     misses = 0
     for seed in range(20):
         slots = 60 + 2 * seed
         target = SlotTarget(slots, service_s=0.5)
-        truth_per_s = target.per_s * (1 - math.log(100) / (2 * slots * (SLO_S - 0.5) / 0.5))
+        truth_per_s = slots_truth_per_s(target)
         steps, ending, _, _ = search(replace(BOUNDS, from_per_s=16.0), target, seed)
         assert ending == "found"
         misses += abs(off(steps, truth_per_s)) > BOUNDS.precision
@@ -142,11 +60,22 @@ def test_a_services_rate_is_found_by_its_latency():
 
 
 @settings(derandomize=True, deadline=None, max_examples=15)
-@given(seed=st.integers(0, 1_000), cents=st.integers(1, 3_000), per_s=st.floats(3.0, 30.0))
-def test_no_search_spends_more_than_it_may(seed, cents, per_s):
-    """The bill of all steps together stays within --max-cost, and a search that it ended says so."""
+@given(
+    seed=st.integers(0, 1_000),
+    cents=st.integers(1, 3_000),
+    per_s=st.floats(3.0, 30.0),
+    dearer=st.sampled_from([Decimal("0.2"), Decimal(1), Decimal(5)]),
+)
+def test_no_search_spends_more_than_it_may(seed, cents, per_s, dearer):
+    """All steps' bills stay within --max-cost, though refused requests are free and answers get dearer or cheaper."""
     cap_usd = Decimal(cents) / 100
-    steps, ending, spent, _ = search(replace(BOUNDS, to_per_s=64.0), BucketTarget(per_s), seed, left_usd=cap_usd)
+    steps, ending, spent, _ = search(
+        replace(BOUNDS, to_per_s=64.0),
+        BucketTarget(per_s),
+        seed,
+        left_usd=cap_usd,
+        usd_of=lambda now_s: Decimal("0.001") * (dearer if now_s > 100 else 1),
+    )
     assert spent <= cap_usd
     assert sum(one.usd for one in steps) <= cap_usd
     assert ending in ("found", "budget", "at_least")
@@ -220,17 +149,60 @@ def test_an_undecided_step_is_taken_again_twice_as_long():
 
 
 def test_passes_from_before_a_refusal_count_no_longer():
-    """Once a quota refused, the rate below is tried again behind a surge that empties the bucket."""
+    """Once a quota refused, a rate below is tried behind a surge that empties the bucket, though 8/s had passed."""
     refused = share(0.5, 0.4, 0.6, cause="quota", is_refused=True, is_empty=True, let_in_per_s=6.0)
     probe = next_step(BOUNDS, [step(8.0, "pass"), step(16.0, "fail", refused)])
-    assert probe.rate_per_s == 8.0
+    assert probe.rate_per_s < 8.0
     assert probe.surge_per_s == 16.0
     assert probe.surge_s * (16.0 - 6.0) > 2.0 * 6.0  # more than was poured in while nothing was sent
 
 
+def test_what_a_quota_let_in_foretells_the_two_rates_that_answer():
+    """Just below and just above it, within the precision; where one of them disappoints, the next beyond it."""
+    refused = share(0.5, 0.4, 0.6, cause="quota", is_refused=True, is_empty=True, let_in_per_s=99.0)
+    steps = [step(64.0, "pass"), step(200.0, "fail", refused)]
+    low = next_step(BOUNDS, steps).rate_per_s
+    assert low < 100.0 < low * (1 + BOUNDS.precision)
+    surged = {"surge_s": 4.0, "surge_per_s": 200.0}
+    steps.append(step(low, "pass", replace(WINDOW, was_empty=True), **surged))
+    high = next_step(BOUNDS, steps).rate_per_s
+    assert 100.0 < high <= low * (1 + BOUNDS.precision)
+    assert next_step(BOUNDS, [*steps, step(high, "fail", refused, **surged)]) == "found"
+    shown = [*steps, step(high, "pass", replace(WINDOW, was_empty=True), **surged)]
+    assert high < next_step(BOUNDS, shown).rate_per_s <= high * (1 + BOUNDS.precision)
+
+
+def test_a_goal_that_refusals_do_not_break_is_not_foretold_by_a_quota():
+    """Of a latency's limit a quota's rate says nothing: the ratio is halved."""
+    bounds = replace(BOUNDS, goal=goal_of("latency:p(95)<1s"))
+    refused = share(0.5, 0.4, 0.6, cause="latency", is_refused=True, is_empty=True, let_in_per_s=99.0)
+    steps = [step(64.0, "pass", replace(WINDOW, was_empty=True)), step(256.0, "fail", refused)]
+    assert next_step(bounds, steps).rate_per_s == pytest.approx(128.0)
+
+
+def test_an_undecided_step_in_the_bracket_is_taken_again_at_its_rate():
+    """Longer, though what the quota let in has since been seen more exactly."""
+    refused = share(0.5, 0.4, 0.6, cause="quota", is_refused=True, is_empty=True, let_in_per_s=95.0)
+    shaky = share(0.99, 0.97, 0.999, is_refused=True, was_empty=True, let_in_per_s=99.0)
+    steps = [step(200.0, "fail", refused), step(93.0, "undecided", shaky, surge_s=4.0, surge_per_s=200.0)]
+    again = next_step(BOUNDS, steps)
+    assert (again.rate_per_s, again.window_s) == (93.0, 2 * PROBE.window_s)
+
+
+def test_even_gaps_need_no_room_for_chance():
+    """No pause after a surge, and windows no longer than the share needs."""
+    refused = share(0.5, 0.4, 0.6, cause="quota", is_refused=True, is_empty=True, let_in_per_s=99.0)
+    steps = [step(64.0, "pass"), step(200.0, "fail", refused)]
+    even, chance = (next_step(replace(BOUNDS, step_s=1.0, arrivals=kind), steps) for kind in ("uniform", "poisson"))
+    assert even.pause_s == 0.0 < chance.pause_s
+    bounds = replace(BOUNDS, goal=goal_of("sla>=90%"))
+    even, chance = (next_step(replace(bounds, step_s=1.0, arrivals=kind), steps) for kind in ("uniform", "poisson"))
+    assert even.window_s < chance.window_s
+
+
 def test_a_surge_that_met_no_refusal_is_doubled_and_given_up_in_the_end():
     """The bucket may have been deeper; after three there is no quota there any more."""
-    refused = share(0.5, 0.4, 0.6, cause="quota", is_refused=True, is_empty=True, let_in_per_s=6.0)
+    refused = share(0.5, 0.4, 0.6, cause="quota", is_refused=True, is_empty=True, let_in_per_s=7.9)
     steps = [step(16.0, "fail", refused), step(8.0, "pass", surge_s=4.0, surge_per_s=16.0)]
     assert next_step(BOUNDS, steps).surge_s >= 8.0
     steps += [step(8.0, "pass", surge_s=8.0, surge_per_s=16.0), step(8.0, "pass", surge_s=16.0, surge_per_s=16.0)]

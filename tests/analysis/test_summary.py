@@ -246,3 +246,55 @@ def test_attempts_are_told_where_throttled_requests_were_tried_again():
 def test_a_run_that_tried_nothing_again_has_no_attempts():
     """Nothing is said of attempts, rather than that there was one each."""
     assert _summarise(_run(_cells())).total.attempts is None
+
+
+def _second(second, ends, warm_ends, *, waiting=0, unsent=0, warm_waiting=0):
+    """A second in which so many ended ok, were throttled or dropped, `waiting` more were sent, `unsent` more due."""
+
+    def cells(counts):
+        return {
+            CellKey("lookup", "ai", HAIKU, HAIKU if outcome is Outcome.OK else "", outcome): Cell(
+                count=n, sent=0 if outcome is Outcome.DROPPED else n, input=100 * n if outcome is Outcome.OK else 0
+            )
+            for outcome, n in counts.items()
+        }
+
+    own, warm = cells(ends), cells(warm_ends)
+    own_sent = sum(cell.sent for cell in own.values()) + waiting
+    warm_sent = sum(cell.sent for cell in warm.values()) + warm_waiting
+    warm_planned = warm_sent + sum(cell.count - cell.sent for cell in warm.values())
+    planned = own_sent + sum(cell.count - cell.sent for cell in own.values()) + unsent + warm_planned
+    return Interval(
+        second, planned=planned, sent=own_sent + warm_sent, cells=own, warm=warm,
+        warm_planned=warm_planned, warm_sent=warm_sent,
+    )  # fmt: skip
+
+
+def _warming():
+    """Two seconds of a warm-up, whose last answers come in the third, and two of the run."""
+    bad = {Outcome.THROTTLED: 2, Outcome.DROPPED: 1}
+    return [
+        _second(0, {}, {Outcome.OK: 3, **bad}, warm_waiting=2),
+        _second(1, {}, {Outcome.OK: 4, **bad}, warm_waiting=1),
+        replace(_second(2, {Outcome.OK: 5, **bad}, {}, waiting=3), warm=_second(0, {}, {Outcome.OK: 3}).warm),
+        _second(3, {Outcome.OK: 6, **bad}, {}, waiting=1, unsent=1),
+    ]
+
+
+@pytest.mark.parametrize("seconds", range(5))
+def test_a_run_with_a_warm_up_adds_up_wherever_it_was_killed(seconds):
+    """In the warm-up or after it, each request that is on record is in one place: the funnel's, or the warm-up's."""
+    intervals = _warming()[:seconds]
+    scenario = _manifest()["scenario"] | {"load": {"warmup_s": 2.0}}
+    report = _summarise(recording(intervals), status="running", elapsed_s=None, scenario=scenario)
+    funnel, warmup = asdict(report.total.funnel), report.warmup
+    before = ("planned", "dropped", "cancelled", "unfinished", "sent")
+    assert funnel["planned"] == sum(funnel[name] for name in before[1:])
+    assert funnel["sent"] == sum(count for name, count in funnel.items() if name not in (*before, "warmup"))
+    assert funnel["planned"] + warmup.requests == sum(one.planned for one in intervals)
+    assert funnel["sent"] + warmup.sent == sum(one.sent for one in intervals)
+    assert funnel["warmup"] == sum(cell.count for one in intervals for cell in one.warm.values())
+    assert funnel["ok"] == [0, 0, 0, 5, 11][seconds]
+    cost = report.total.cost
+    assert cost.run == cost.good + cost.wasted + cost.warmup
+    assert cost.warmup == warmup.usd == [0, 3, 7, 10, 10][seconds] * 100 * Decimal("0.25") / 1_000_000

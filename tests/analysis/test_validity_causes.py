@@ -1,6 +1,7 @@
 """Each cause for doubt in docs/measurement.md, from what was recorded to the sentence printed and the exit code."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -27,11 +28,12 @@ def _key(outcome, answered_by=""):
 
 def _report(
     *, ok=PLANNED, estimated=0, planned=0, latency_s=1.0, lag_s=0.0005, in_flight=10, cpu_s=0.1, stall_s=0.001,
-    ends=None, failures=None, unanswered=0, **manifest,
+    ends=None, failures=None, unanswered=0, warmup_s=0.0, slow_s=0, **manifest,
 ):  # fmt: skip
     """A run of 100 seconds with 10 requests a second, sound but for what is given.
 
     `planned` are that many more than were sent, `ends` counts other outcomes, `cpu_s` and `stall_s` are every second's.
+    In the first `slow_s` seconds answers took twice as long; then they are counted second by second.
     """
     ends = ends or {}
     cells = {_key(Outcome.OK, "m"): Cell(count=ok, sent=ok, in_slo=ok, estimated=estimated)} if ok else {}
@@ -46,6 +48,9 @@ def _report(
         Interval(second, sent=sent // SECONDS, in_flight=in_flight, cpu_s=cpu_s, stall_s=stall_s)
         for second in range(SECONDS)
     ]
+    if slow_s:
+        seconds = [replace(one, counts=_counted(latency_s * (2 if one.second < slow_s else 1))) for one in seconds]
+        counts = {key: part for key, part in counts.items() if key.metric != "latency"}
     last = Interval(
         SECONDS, planned=planned + unanswered + sum(cell.count for cell in cells.values()),
         sent=sent % SECONDS + unanswered, cells=cells, counts=counts, failures=failures,
@@ -55,7 +60,14 @@ def _report(
         "workers": 1, "host": {"cores": 4}, "lost_workers": [], "target_ended": None,
         "plan": {"requests": PLANNED, "duration_s": float(SECONDS)},
     }  # fmt: skip
-    return summarise(read(EXAMPLE).manifest | facts | manifest, recording([*seconds, last]), price_table({}))
+    own = read(EXAMPLE).manifest
+    scenario = own["scenario"] | {"load": own["scenario"]["load"] | {"warmup_s": warmup_s}}
+    return summarise(own | facts | {"scenario": scenario} | manifest, recording([*seconds, last]), price_table({}))
+
+
+def _counted(latency_s):
+    values_ns = np.full(A_SECOND, round(latency_s * 1e9), dtype=np.int64)
+    return {Series("latency", "faq", "ai", "m", is_ok=True): count_ns(values_ns)}
 
 
 def _printed(report):
@@ -140,6 +152,16 @@ CAUSES = {
     "no ok answer": (
         {"ok": 0, "ends": {Outcome.BROKEN: 1_000}, "in_flight": 0}, "no_ok_answer", "suspect",
         "not one of 1,000 requests got an ok answer: there is no latency to report",
+    ),
+    "a warm-up of most of the run": (
+        {"warmup_s": 60.0, "in_flight": 25}, "warmup_long", "suspect",
+        ("the warm-up (60 s) is more than half of the run (100 s): what was measured is the smaller part of it; run "
+        "longer"),
+    ),
+    "a target still warming up": (
+        {"slow_s": 18, "in_flight": 11.8, "pattern": "sustained"}, "warmup_short", "suspect",
+        ("the first 18 s that were measured are unlike the rest (latency, MSER-5): is the target still warming up? "
+        "--warmup 18s leaves them out"),
     ),
 }  # fmt: skip
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from loadtester.analysis.goal import goal_of
-from loadtester.analysis.window import Requests, requests_of, wilson, window_of
+from loadtester.analysis.step_requests import Requests, gone_from_s, requests_of
+from loadtester.analysis.window import wilson, window_of
 from loadtester.model import Outcome
 
 PLACE = {outcome.value: number for number, outcome in enumerate(Outcome)}
@@ -120,3 +121,20 @@ def test_requests_are_read_from_the_lines_of_a_run():
     assert given.is_mine.tolist() == [False, True]
     assert given.had("ok").tolist() == [True, False]
     assert len(requests_of(lines[:1]).due_s) == 0
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "since_s"),
+    [
+        (["ok"] * 4 + ["broken", "refused", "refused", "refused", "refused"], 4.0),
+        (["refused"] * 6, 0.0),
+        (["ok"] * 5 + ["refused"] * 4, None),
+        (["refused"] * 8 + ["ok"], None),
+        (["ok", "broken"] + ["refused"] * 4 + ["dropped"] * 3, 1.0),
+        (["ok"] + ["throttled"] * 8, None),
+        ([], None),
+    ],
+)
+def test_a_target_is_gone_where_no_connection_held_to_the_end(outcomes, since_s):
+    """Five in a row to the last; an overload lets some through, and refusals for quota are answers."""
+    assert gone_from_s(requests(np.arange(float(len(outcomes))), outcome=outcomes)) == since_s

@@ -1,8 +1,8 @@
 """`make bench`, or `python tests/bench [NAMES…]`: what fmload costs, as a table. Prints, asserts nothing.
 
 NAMES are parts of it: startup, http (the transport and its drivers alone), ws (the same), load (the whole engine), live
-(what watching costs it), app (the bundled MangaAssist), report (of a million requests), and soak, which takes minutes
-and has to be asked for (soak.py).
+(what watching costs it), app (the bundled MangaAssist), report (of a million requests), and four that have to be
+asked for: intervals, saturation and warmup (how well reports and runs judge), and soak, which takes minutes (soak.py).
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ import judge
 import live
 import load
 import report
+import saturation
 import soak
 import startup
+import warmup
 import ws_path
 
 PARTS = {
@@ -29,13 +31,15 @@ PARTS = {
     "app": app.rows,
     "judge": judge.rows,
     "intervals": intervals.rows,
+    "warmup": warmup.rows,
     "report": report.rows,
+    "saturation": saturation.rows,
     "soak": soak.rows,
 }
 
 if {"-h", "--help"} & set(sys.argv[1:]):
     sys.exit(__doc__)
-for part in sys.argv[1:] or [name for name in PARTS if name not in ("soak", "intervals")]:
+for part in sys.argv[1:] or [name for name in PARTS if name not in ("soak", "intervals", "saturation", "warmup")]:
     if part not in PARTS:
         sys.exit(f"{part} is no benchmark; there are {', '.join(PARTS)}")
     for name, value in PARTS[part]():

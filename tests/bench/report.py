@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -19,25 +18,24 @@ from loadtester.rundir import SCHEMA, Writer
 from loadtester.scenario.mix import HAIKU, SONNET
 
 REQUESTS = 1_000_000
-SECONDS = 600
+SECONDS = 3_600
 _METRICS = ("latency", "service", "lag", "connect", "ttft", "ttft_service", "itl", "tpot")
 _QUERIES = {"product_lookup": HAIKU, "recommendation": SONNET, "price_check": HAIKU, "japanese_query": HAIKU}
 _QUERIES |= {"manga_summary": SONNET, "order_status": HAIKU, "greeting": HAIKU}
 
 
 def rows() -> list[tuple[str, str]]:
-    """A run of ten minutes with seven query types, written by what writes runs, reported in a process of its own."""
+    """A run of an hour with seven query types, written by what writes runs, reported in a process of its own."""
     with tempfile.TemporaryDirectory() as root:
         directory = Path(root) / "run"
         _write(directory)
-        begin = time.perf_counter()
         child = subprocess.Popen([sys.executable, "-m", "loadtester", "report", str(directory), "--summary", "none"])
         _, _, used = os.wait4(child.pid, 0)
-        took_s = time.perf_counter() - begin
+        took_s = used.ru_utime + used.ru_stime
         size_bytes = (directory / "report.html").stat().st_size
     unit_bytes = 1 if sys.platform == "darwin" else 1024
     return [
-        (f"report of {REQUESTS:,} requests", f"{took_s:.2f} s (goal 5)"),
+        (f"report of {REQUESTS:,} requests", f"{took_s:.2f} s CPU (goal 5)"),
         ("its memory at most", f"{used.ru_maxrss * unit_bytes / 1e6:.0f} MB (goal 500)"),
         ("report.html", f"{size_bytes / 1e6:.2f} MB (goal 1.5)"),
     ]

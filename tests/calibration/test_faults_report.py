@@ -90,6 +90,11 @@ def fmload(directory, *target):
     return json.loads(done.stdout), {f"r-{row['id']}": row for row in csv.DictReader(lines)}
 
 
+def reached(rows):
+    """Those that found a connection; one that a busy machine never opened brings the target nothing."""
+    return {name: row for name, row in rows.items() if row["outcome"] != "refused"}
+
+
 @pytest.fixture(scope="module", params=["converse_stream", "converse", "sse", "ws"])
 def held(request, tmp_path_factory):
     """A run against the emulator, directly or through the app, and what both say of it."""
@@ -135,8 +140,8 @@ def test_every_fault_was_there(held):
 
 def test_each_request_reached_the_model_once(held):
     """No request is sent again, whatever became of it: what is reported of it is what was done to it."""
-    assert len(held.log) == len(held.rows) == held.summary["funnel"]["sent"]
-    assert {entry["request_id"] for entry in held.log} == set(held.rows)
+    assert len(held.rows) == held.summary["funnel"]["sent"]
+    assert sorted(entry["request_id"] for entry in held.log) == sorted(reached(held.rows))
 
 
 def test_each_fault_is_reported_as_what_it_is(held):

@@ -6,19 +6,29 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from known_series import coverage
+from known_series import KINDS, coverage
 
-RUNS = 50
+RUNS = 20
 
 
-@pytest.mark.parametrize(("kind", "seconds"), [("ar 0", 120), ("ar 0.5", 120), ("ar 0.8", 300), ("queue 0.5", 300)])
+@pytest.mark.parametrize(("kind", "seconds"), [*((kind, 120) for kind in KINDS), ("ar 0.9", 300)])
 def test_intervals_hold_the_truth(kind, seconds):
-    """Medians, tails and means of seeded series lie within their intervals in 90 % of the runs or more."""
-    ours, _ = coverage(kind, seconds=seconds, runs=RUNS, seed=1)
-    assert min(ours.values()) >= 0.9
+    """What is given of any of the series holds the truth in 90 % of the runs, less what so few runs can be off."""
+    ours, _, _ = coverage(kind, seconds=seconds, runs=RUNS, seed=1)
+    # Of 20 runs at 90 %, fewer than 15 hold in one case of ninety.
+    assert min(ours.values()) >= 15 / RUNS
+    assert sum(ours.values()) / len(ours) >= 0.9
+
+
+def test_a_tail_that_a_short_run_cannot_know_has_no_interval():
+    """Bursts miss many a short run, whose p99 then looks certain: there is an interval from ten minutes on."""
+    short, _, _ = coverage("queue 0.7", seconds=120, runs=1, seed=1)
+    long, _, _ = coverage("queue 0.7", seconds=600, runs=1, seed=1)
+    assert "p99" not in short
+    assert "p99" in long
 
 
 def test_order_statistics_alone_are_too_narrow():
     """What independent answers would allow holds the truth of a bursty queue's p95 far less often."""
-    ours, naive = coverage("queue 0.5", seconds=300, runs=RUNS, seed=1)
+    ours, naive, _ = coverage("queue 0.5", seconds=120, runs=RUNS, seed=1)
     assert naive["p95"] < ours["p95"] - 0.2

@@ -52,7 +52,7 @@ def faults_seen(url):
         return json.loads(connection.getresponse().read())
 
 
-def run_against(place, config, faults=(), *, protocol="rest"):
+def run_against(place, config, faults=(), *, protocol="rest", rate="30/s"):
     """A run against a service of this configuration: fmload's summary and rows, the logs, the service's counts."""
     files = {name: place / name for name in ("target.json", "app.ndjson", "bedrock.ndjson", "faults.json")}
     files["target.json"].write_text(json.dumps({"admin": {"token": TOKEN}, **config}))
@@ -64,7 +64,7 @@ def run_against(place, config, faults=(), *, protocol="rest"):
              f"--log={files['app.ndjson']}") as app,
     ):  # fmt: skip
         done = subprocess.run(
-            [sys.executable, "-m", "loadtester", "run", app, "--protocol", protocol, "-r", "30/s", "-d", "4s",
+            [sys.executable, "-m", "loadtester", "run", app, "--protocol", protocol, "-r", rate, "-d", "4s",
              "--summary", "json", "--quiet"],
             cwd=place, env={**ENVIRONMENT, "NO_COLOR": "1"}, capture_output=True, text=True, timeout=90, check=False,
         )  # fmt: skip
@@ -88,7 +88,10 @@ def test_answers_without_a_store_are_counted_as_the_service_counts_them(tmp_path
         {"kind": "store_down", "stores": ["sessions"], "rate": 0.2},
         {"kind": "slow_store", "stores": ["sessions"], "rate": 0.2, "delay_s": DELAY_S},
     ]
-    run = run_against(tmp_path, {"faults": {"seed": 5, "faults": faults}})
+    run = run_against(tmp_path, {"faults": {"seed": 5, "faults": faults}}, protocol="ws", rate="60/s")
+    # A connection that a busy machine never opened brought the service no message; all others did, each once.
+    assert run.summary["funnel"]["sent"] == len(run.rows) == 240
+    assert run.rows.keys() - run.app.keys() == {n for n, row in run.rows.items() if row["outcome"] == "refused"}
     answered = {name: row["degraded"] for name, row in run.rows.items() if row["outcome"] in ("ok", "truncated")}
     assert answered == {name: "+".join(run.app[name].get("degraded", ())) for name in answered}
     befallen = sum("degraded" in line for line in run.app.values())

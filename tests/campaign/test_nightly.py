@@ -10,12 +10,14 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from loadtester.analysis import ThresholdResult, summarise
+from loadtester.analysis import ThresholdResult, Validity, summarise
+from loadtester.analysis.comparison import Compared
+from loadtester.analysis.night import complaints
 from loadtester.campaign import nightly
-from loadtester.campaign.baseline import Compared
 from loadtester.campaign.nightly import Terms, forecasts, require_suite, run_night
 from loadtester.cost import price_table
 from loadtester.errors import Exit, FmloadError
+from loadtester.reporters.night_text import night_text
 from loadtester.rundir import read
 from loadtester.scenario.suite import read_suite
 
@@ -39,10 +41,11 @@ def suite(tmp_path):
 def night(suite, monkeypatch):
     """Runs the suite with what each scenario is to end with, by name; the night, its directory, and what was run."""
 
-    def play(endings, *, max_cost=None, held=None):
+    def play(endings, *, max_cost=None):
         ran = {}
 
-        def run(scenario, _watch):
+        def run(scenario, _watch, *, baseline):
+            assert baseline == "latest-good"
             ran[scenario.output.name] = scenario
             ending = endings[scenario.output.name]
             if callable(ending):
@@ -52,7 +55,6 @@ def night(suite, monkeypatch):
             return ending
 
         monkeypatch.setattr(nightly, "run", run)
-        monkeypatch.setattr(nightly, "compared", lambda _directory, _given: held or Compared(None, None, "none yet"))
         cap = None if max_cost is None else Decimal(max_cost)
         done, directory = run_night(suite, Terms(cap, "latest-good"), lambda _: None, lambda _: None)
         return done, directory, ran
@@ -131,6 +133,25 @@ def test_only_gates_fail_the_night(night, report):
     late = replace(failed, exit_codes=(Exit.THRESHOLD, Exit.INVALID_RUN))
     done, _, _ = night({"smoke": report, "load": report, "stress": late})
     assert done.exit_code == Exit.INVALID_RUN
+
+
+def test_why_there_is_no_comparison_is_said_once(night, report):
+    """Not for each scenario, where it is the same for all."""
+    first = replace(report, against=Compared(None, None, "no good run before it"))
+    done, directory, _ = night({"smoke": first, "load": first, "stress": first})
+    page = (directory / "summary.md").read_text("utf-8")
+    assert page.count("no good run before it") == 1
+    assert "- not compared: none of them: no good run before it" in page.splitlines()
+    assert "not compared: none of them: no good run before it" in night_text(done).splitlines()
+
+
+def test_what_an_invalid_run_kept_to_is_not_called_a_failure(night, report):
+    """Nothing passes then, but only what is over its limit is named."""
+    kept = replace(FAILED, expression="error_rate<20%", value=0.01, margin=0.95, reason="the run is invalid")
+    invalid = replace(report, validity=Validity("invalid"), thresholds=(FAILED, kept), exit_codes=(Exit.INVALID_RUN,))
+    done, _, _ = night({"smoke": report, "load": invalid, "stress": report})
+    said = list(complaints(done.results[1]))
+    assert said == ["invalid", "latency:p(95)<3s failed", "1 threshold held, but an invalid run passes none"]
 
 
 def test_faults_are_found_before_the_night(tmp_path):

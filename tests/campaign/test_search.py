@@ -6,8 +6,8 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from loadtester.analysis.search import Probe
-from loadtester.campaign.search import _ending, step_scenario
+from loadtester.analysis.step import Probe
+from loadtester.campaign.search_step import ending_of, step_scenario
 from loadtester.fleet import plan_of
 from loadtester.scenario import resolve
 
@@ -62,4 +62,4 @@ def test_a_step_has_a_draw_of_its_own_what_is_left_and_no_limits_but_the_searchs
 )
 def test_what_ends_a_step_early_ends_the_search(changes, ending):
     """The worst of it names the ending."""
-    assert _ending(changes) == ending
+    assert ending_of(changes) == ending

@@ -245,3 +245,30 @@ def test_retries_are_known_of_runs_that_tell_what_became_of_throttled_requests(t
     told = {**MANIFEST, "scenario": {**MANIFEST["scenario"], "load": {"on_throttle": "backoff"}}}
     assert run_basis(told, recording([second]), tariff, _kept).retries == 3
     assert run_basis(MANIFEST, recording([second]), tariff, _kept).retries is None
+
+
+def test_the_warm_up_is_in_the_bill_and_in_nothing_else(tariff):
+    """Its money is a group of its own; a good answer, the projection and its interval are those of a run without it."""
+    warm = dict([_ok("easy", HAIKU, 40, tokens=(5000, 2000)), _ok("odd", SONNET, 1)])
+    cold = [Interval(i, planned=41, sent=41, warm_planned=41, warm_sent=41, warm=warm) for i in range(30)]
+    measured = [
+        replace(_second(30 + i, _ok("easy", HAIKU, 7 + i % 2), _ok("hard", SONNET, 1)), planned=9) for i in range(60)
+    ]
+    with_it, without = (run_basis(MANIFEST, recording(run), tariff, _kept) for run in ([*cold, *measured], measured))
+    assert [row for row in with_it.today if row.group != "warmup"] == list(without.today)
+    rows = {
+        (row.query, row.model, row.outcome): (row.messages, row.usd) for row in with_it.today if row.group == "warmup"
+    }
+    assert rows == {
+        ("easy", HAIKU, "ok"): (1200, 30 * 40 * Decimal("0.00375")),
+        ("odd", SONNET, "ok"): (30, 30 * Decimal("0.0045")),
+    }
+    assert (with_it.lines, with_it.good, with_it.seconds, with_it.notes) == (
+        without.lines, without.good, without.seconds, without.notes,
+    )  # fmt: skip
+    assert np.array_equal(with_it.replicates, without.replicates)
+    quoted, plain = (quote(basis, tariff, Calendar(1_000), []) for basis in (with_it, without))
+    assert (quoted.per_good_answer_usd, quoted.now) == (plain.per_good_answer_usd, plain.now)
+    assert (quoted.warmup_usd, plain.warmup_usd) == (Decimal("4.635"), 0)
+    assert quoted.spent_usd == plain.spent_usd + quoted.warmup_usd
+    assert "(without the warm-up)" in quoted.explanation()[-1]

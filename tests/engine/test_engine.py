@@ -5,12 +5,14 @@ import csv
 import gzip
 import time
 from collections import Counter
+from decimal import Decimal
 
 import numpy as np
 import pytest
 
+from loadtester.cost.budget import Budget
 from loadtester.engine import Backoff, Engine, Guard, Limits
-from loadtester.model import Ending, Outcome, Request
+from loadtester.model import Ending, Outcome, Request, Usage
 from loadtester.recorder import COLUMNS, Recorder, recording
 from loadtester.schedule import Arrivals
 
@@ -68,7 +70,7 @@ def _arrivals(due_ms, sessions=None, turns=None):
     )
 
 
-def _run(arrivals, script, *, limits=None, during=None, made=None, kind=ScriptedDriver, guard=None):
+def _run(arrivals, script, *, limits=None, during=None, made=None, kind=ScriptedDriver, guard=None, warmup_s=0.0):
     """Run to the end; the driver, the recording and the rows by id."""
     limits = limits or Limits(max_in_flight=1000, timeout_s=5.0, graceful_stop_s=5.0)
     driver, intervals, rows = kind(script), [], []
@@ -78,7 +80,7 @@ def _run(arrivals, script, *, limits=None, during=None, made=None, kind=Scripted
         rows.extend(gzip.decompress(lines).decode().splitlines())
 
     async def main():
-        recorder = Recorder(slo_s=1.0, price=lambda _model, _usage: None)
+        recorder = Recorder(slo_s=1.0, price=lambda _model, _usage: None, warmup_s=warmup_s)
         guarded = None if guard is None else guard(driver)
         engine = Engine(arrivals, FakeWorkload(arrivals), driver, recorder, limits, sink, guard=guarded)
         if made is not None:
@@ -347,3 +349,103 @@ def test_an_attempt_that_takes_too_long_times_out():
     assert _outcomes(rows) == {"timeout": 1}
     (cell,) = run.cells().values()
     assert cell.retries == 1
+
+
+def _parts(run):
+    """Of the warm-up, and of the rest: planned, sent, and how many ended how; all of these add up."""
+    warm = (sum(one.warm_planned for one in run.intervals), sum(one.warm_sent for one in run.intervals))
+    whole = (sum(one.planned for one in run.intervals), sum(one.sent for one in run.intervals))
+    parts = []
+    for (planned, sent), cells in ((warm, run.warm()), (np.subtract(whole, warm).tolist(), run.cells())):
+        ends = Counter()
+        for key, cell in cells.items():
+            ends[key.outcome.value] += cell.count
+        assert ends.total() == planned
+        assert sum(cell.sent for cell in cells.values()) == sent
+        parts.append((planned, sent, dict(ends)))
+    return parts
+
+
+def test_what_is_due_in_the_warm_up_is_counted_apart():
+    """By when it was due, however late it ends: the last one's answer comes when the warm-up is long over."""
+
+    async def last_is_slow(request):
+        await asyncio.sleep(0.1 if request.id == 2 else 0)
+        return Ending(Outcome.OK)
+
+    _, run, rows = _run(_arrivals([0, 10, 19, 20, 30]), last_is_slow, warmup_s=0.02)
+    assert _parts(run) == [(3, 3, {"ok": 3}), (2, 2, {"ok": 2})]
+    assert [rows[row]["warmup"] for row in range(5)] == ["1", "1", "1", "0", "0"]
+
+
+@pytest.mark.parametrize(
+    ("due_ms", "warmup_s", "stopped_by", "warm", "rest"),
+    [
+        ([0, 0, 60_000, 60_001, 70_000], 65.0, 1, (4, 2, {"ok": 2, "cancelled": 2}), (1, 0, {"cancelled": 1})),
+        ([0, 0, 20, 20, 60_000], 0.01, 3, (2, 2, {"ok": 2}), (3, 2, {"ok": 2, "cancelled": 1})),
+    ],
+    ids=["in the warm-up", "after it"],
+)
+def test_a_stopped_run_accounts_for_its_warm_up(due_ms, warmup_s, stopped_by, warm, rest):
+    """Whenever it is stopped, each part's planned requests are all sent or cancelled, to the last one."""
+    engines = []
+
+    async def script(request):
+        if request.id == stopped_by:
+            engines[0].stop()
+        return Ending(Outcome.OK)
+
+    _, run, _ = _run(_arrivals(due_ms), script, made=engines.append, warmup_s=warmup_s)
+    assert _parts(run) == [warm, rest]
+
+
+def test_arrivals_dropped_in_the_warm_up_are_its_own():
+    """What found no place in flight is in the part of the run in which it was due."""
+    limits = Limits(max_in_flight=1, timeout_s=5.0, graceful_stop_s=5.0)
+    all_were_due = asyncio.Event()
+
+    def watch(engine):
+        leave_out = engine._leave_out
+
+        def watched(row, ending):
+            leave_out(row, ending)
+            if row == 4:
+                all_were_due.set()
+
+        engine._leave_out = watched
+
+    async def until_all_were_due(_request):
+        await all_were_due.wait()
+        return Ending(Outcome.OK)
+
+    _, run, _ = _run(
+        _arrivals([0, 0, 0, 20, 20]), until_all_were_due, limits=limits, made=watch, warmup_s=0.01
+    )
+    assert _parts(run) == [(3, 1, {"ok": 1, "dropped": 2}), (2, 0, {"dropped": 2})]
+
+
+def test_bounds_count_the_warm_up():
+    """A cap on requests, as one on money, is of all that is sent."""
+    driver, run, _ = _run(_arrivals([0, 1, 2, 30, 31]), _ok, guard=_at_most(4), warmup_s=0.02)
+    assert driver.sent == [0, 1, 2, 3]
+    assert _parts(run) == [(3, 3, {"ok": 3}), (2, 1, {"ok": 1, "cancelled": 1})]
+
+
+def test_money_of_the_warm_up_is_the_budgets():
+    """Three requests of a cent are all that three cents pay for, whichever of them are measured."""
+    cent = Decimal("0.01")
+
+    async def paid(_request):
+        return Ending(Outcome.OK, usage=Usage(1, 1), model="m")
+
+    guards = []
+
+    def guard(driver):
+        budget = Budget(3 * cent, lambda _request: cent)
+        guards.append(Guard(driver, price=lambda _model, _usage: cent, budget=budget))
+        return guards[0]
+
+    driver, run, _ = _run(_arrivals([0, 1, 30, 31, 32]), paid, guard=guard, warmup_s=0.02)
+    assert driver.sent == [0, 1, 2]
+    assert guards[0].books().ledger.spent_usd == 3 * cent
+    assert [(planned, sent) for planned, sent, _ in _parts(run)] == [(2, 2), (3, 1)]

@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from loadtester.engine import ClosedEngine, Engine
+from loadtester.errors import Exit, FmloadError
 from loadtester.fleet import Shard, plan_of, shard_engine, worker_count
 from loadtester.scenario import resolve
 from loadtester.schedule import Arrivals, Users
@@ -81,3 +82,17 @@ def test_workers_share_a_cap_on_the_rate():
     scenario = resolve({"load.users": 5, "safety.max_rate": "10/s"})
     caps = [engine_of(scenario, Shard(index, 2))._limits.max_per_s for index in range(2)]
     assert caps == [6.0, 4.0]
+
+
+HEADER = "TIMESTAMP,ContextTokens,GeneratedTokens"
+
+
+@pytest.mark.parametrize("warmup", ["2s", "9s"])
+def test_a_warm_up_as_long_as_its_trace_is_refused(tmp_path, warmup):
+    """How long a trace takes is known once it was read: where nothing is left to measure, no run begins."""
+    trace = tmp_path / "t.csv"
+    trace.write_text(f"{HEADER}\n2026-11-21 12:00:00.0,5,2\n2026-11-21 12:00:02.0,5,2\n")
+    with pytest.raises(FmloadError, match=r"leaves nothing of trace .*t\.csv, which takes 2\.0 s") as caught:
+        plan_of(resolve({"load.trace": str(trace), "load.warmup": warmup}))
+    assert (caught.value.code, bool(caught.value.remedy)) == (Exit.INPUT, True)
+    assert len(plan_of(resolve({"load.trace": str(trace), "load.warmup": "1.9s"}))) == 2

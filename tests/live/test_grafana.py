@@ -44,7 +44,7 @@ def watched(tmp_path_factory):
     run = _run(folder)
     try:
         metrics = _said(run, r"metrics at http://(\S+)/metrics")
-        scrape = {"job_name": "fmload", "scrape_interval": "1s", "static_configs": [{"targets": [metrics]}]}
+        scrape = {"job_name": "fmload", "scrape_interval": "500ms", "static_configs": [{"targets": [metrics]}]}
         # JSON is YAML.
         (folder / "prometheus.yml").write_text(json.dumps({"scrape_configs": [scrape]}))
         prometheus = _prometheus(folder)
@@ -52,6 +52,8 @@ def watched(tmp_path_factory):
             address = _said(prometheus, r"Listening on.*address=(\S+)")
             yield f"http://{address}"
         finally:
+            # Both at once: neither needs the other to end.
+            run.send_signal(signal.SIGINT)
             _end(prometheus)
     finally:
         _end(run)
@@ -64,9 +66,23 @@ def test_every_panel_shows_something_of_a_run(watched):
     empty = queries
     until_s = time.monotonic() + LIMIT_S
     while empty and time.monotonic() < until_s:
-        time.sleep(1.0)
+        time.sleep(0.25)
         empty = {query for query in empty if not _ask(watched, _filled_in(query))}
     assert not empty
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="needs promtool (apt: prometheus)")
+def test_the_documented_configuration_is_one(tmp_path):
+    """Prometheus' own checker takes the scrape configuration and the alert rules as they are printed."""
+    text = (ROOT / "docs" / "observability.md").read_text("utf-8")
+    scrape, rules = re.findall(r"^```yaml\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    (tmp_path / "prometheus.yml").write_text(scrape)
+    (tmp_path / "fmload-rules.yml").write_text(rules)
+    done = subprocess.run(
+        ["promtool", "check", "config", "prometheus.yml"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "SUCCESS: 4 rules found" in done.stdout + done.stderr
 
 
 @needs_prometheus
@@ -98,7 +114,7 @@ def test_a_prometheus_that_takes_nothing_is_told_of_once(watched, tick_of):
 
 
 def _filled_in(query):
-    return query.replace("$instance", ".*").replace("$__rate_interval", "10s")
+    return query.replace("$instance", ".*").replace("$__rate_interval", "5s")
 
 
 def _ask(base, query):
@@ -109,7 +125,10 @@ def _ask(base, query):
 
 
 def _run(folder):
-    flags = "run --pattern sustained -d 5m -r 20/s --protocol rest --time-scale 0.05 --tokens-per-minute 2000000 -y"
+    flags = (
+        "run --pattern sustained -d 5m -r 20/s --protocol rest --time-scale 0.02 --tokens-per-minute 2000000 "
+        "--max-cost 100 -y --graceful-stop 1s"
+    )
     with (folder / "run.txt").open("wb") as said:
         run = subprocess.Popen(
             [sys.executable, "-m", "loadtester", *flags.split(), "--prometheus", ":0", "--summary", "none"],
@@ -130,6 +149,8 @@ def _prometheus(folder):
                 f"--storage.tsdb.path={folder}/data",
                 "--web.listen-address=127.0.0.1:0",
                 "--web.enable-remote-write-receiver",
+                # How soon it looks for what to scrape, for which it takes five seconds.
+                "--scrape.discovery-reload-interval=100ms",
             ],
             stderr=said,
             stdout=subprocess.DEVNULL,
@@ -150,6 +171,7 @@ def _said(process, pattern):
 
 
 def _end(process):
+    # A run that is asked twice aborts what it waits for.
     process.send_signal(signal.SIGINT)
     try:
         process.wait(LIMIT_S)

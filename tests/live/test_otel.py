@@ -2,6 +2,8 @@
 
 import asyncio
 import gzip
+import socket
+import socketserver
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,6 +14,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from loadtester.drivers.http.headers import post_head, with_trace
+from loadtester.engine.deadlines import Deadlines
 from loadtester.live import traced
 from loadtester.live.otel import Otel
 from loadtester.live.traced import Spans, Traced, traceparent
@@ -184,6 +187,58 @@ def test_a_collector_that_refuses_is_told_of_once(receiver, tick_of):
     assert len(said) == 1
 
 
+GARBAGE = {
+    "is down": None,
+    "hangs": None,
+    "resets": b"",
+    "is no HTTP": b"\x00\xff what?\r\n\r\n",
+    "is busy for ever": b"HTTP/1.1 503 X\r\nRetry-After: 3600\r\nContent-Length: 3\r\n\r\nabc",
+    "ends early": b"HTTP/1.1 200 OK\r\nContent-Length: 300\r\n\r\nabc",
+    "has another encoding": b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc",
+}
+
+
+@pytest.fixture
+def odd(request):
+    """A collector that accepts, reads, and then answers as it should not, or never."""
+    if request.param == "is down":
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        yield f"http://127.0.0.1:{port}"
+        return
+    answer, done = GARBAGE[request.param], threading.Event()
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self):
+            self.request.recv(1 << 16)
+            if answer is None:
+                done.wait()
+            else:
+                self.request.sendall(answer)
+
+    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    done.set()
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.mark.parametrize("odd", GARBAGE, indirect=True)
+def test_a_collector_that_talks_nonsense_or_never_ends_no_run(odd, tick_of, monkeypatch):
+    """Its threads come to their end, with one word about it and no trace on the screen."""
+    monkeypatch.setattr("loadtester.live.collector.LIMIT_S", 0.2)
+    said = []
+    with Otel(scenario(odd), said.append) as otel:
+        otel.observe(tick_of(ok=1))
+    drive(scenario(odd, **{"observe.otel_sample": "1"}), n=3)
+    assert said == ["the OpenTelemetry collector did not take the metrics; the run goes on"]
+    assert not [thread for thread in threading.enumerate() if thread.name in ("fmload-otel", "fmload-spans")]
+
+
 def test_spans_that_nobody_takes_are_dropped(monkeypatch):
     """What waits for a collector is bounded, whatever the target refuses."""
     module = sys.modules["loadtester.live.traced"]
@@ -194,8 +249,9 @@ def test_spans_that_nobody_takes_are_dropped(monkeypatch):
     assert len(spans._waiting) == 8_192
 
 
-def test_a_request_that_is_given_up_has_a_span(receiver):
-    """The engine cancels what takes too long: cancelled it stays, and is written down."""
+@pytest.mark.parametrize(("is_late", "said"), [(True, "timeout"), (False, "cancelled")])
+def test_a_request_that_is_cut_short_has_a_span(receiver, is_late, said):
+    """What took too long is a timeout, what the user's stop cut short is not; both stay cancelled."""
 
     class Slow(Target):
         async def send(self, *_):
@@ -207,16 +263,24 @@ def test_a_request_that_is_given_up_has_a_span(receiver):
         made = scenario(receiver.url)
         driver = Traced(Slow(), made, Spans(Collector(receiver.url, "w", "r"), made), draw=Random(1))
         request = Request(0, "greeting", "ai", "model-a", "p", "s", 1, 64, "en")
-        task = asyncio.create_task(driver.send(request, Probe()))
+        deadlines = Deadlines(0.001 if is_late else 3600.0)
+
+        async def send():
+            deadlines.begin()
+            await driver.send(request, Probe())
+
+        task = asyncio.create_task(send())
         await asyncio.sleep(0)
-        task.cancel()
+        if not is_late:
+            task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
+        deadlines.close()
         await driver.aclose()
 
     asyncio.run(run())
     (span,) = receiver.spans
-    assert attributes(span)["error.type"] == "timeout"
+    assert attributes(span)["error.type"] == attributes(span)["fmload.outcome"] == said
 
 
 def test_the_trace_stands_before_the_length():

@@ -1,15 +1,23 @@
 """What Prometheus scrapes is the run: every counter, whole buckets, and a port that is there or an error."""
 
+import re
 import socket
+import sys
 from decimal import Decimal
+from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from loadtester.errors import Exit, FmloadError
-from loadtester.live.extra import needs
+from loadtester.live.families import BUCKETS_S, Families
 from loadtester.live.prometheus import Prometheus
+from loadtester.live.remote_write import RemoteWrite
+
+DOCS = (Path(__file__).parents[2] / "docs" / "observability.md").read_text("utf-8")
+#: As cli.watch tells one run from another.
+RUN_LABELS = ("name", "target", "protocol", "pattern", "version")
 
 
 def scraped(url):
@@ -68,8 +76,39 @@ def test_a_port_for_everybody_is_said_to_be_one():
         assert "everybody" in said[0]
 
 
-def test_a_missing_extra_says_how_to_install_it():
-    """The name of the package, and the command."""
-    with pytest.raises(FmloadError, match="no_such_package") as raised, needs("prometheus"):
-        import no_such_package  # noqa: F401, PLC0415
-    assert "pip install 'fmload[prometheus]'" in raised.value.remedy
+@pytest.mark.parametrize("flag", ["--prometheus", "--prometheus-remote-write"])
+def test_a_missing_extra_says_how_to_install_it(flag, monkeypatch):
+    """The flag that needs it, the name of the package, and the command."""
+    for module in ("prometheus_client", "prometheus_client.core", "prometheus_client.registry"):
+        monkeypatch.setitem(sys.modules, module, None)
+    monkeypatch.delitem(sys.modules, "loadtester.live.families", raising=False)
+    watcher, where = {
+        "--prometheus": (Prometheus, "127.0.0.1:0"),
+        "--prometheus-remote-write": (RemoteWrite, "http://127.0.0.1/"),
+    }[flag]
+    with pytest.raises(FmloadError, match=f"^{flag} needs prometheus_client") as raised:
+        watcher(where, {}, None, print)
+    assert raised.value.remedy == "pip install 'fmload[prometheus]'"
+    assert raised.value.code is Exit.USAGE
+
+
+def test_what_is_documented_is_what_is_served(tick_of):
+    """Names, labels, kinds and edges in docs/observability.md are those of a scrape, with nothing left out."""
+    families = Families(dict.fromkeys(RUN_LABELS, "x"), Decimal(1))
+    families.add(tick_of(ok=3, throttled=1))
+    served = {}
+    for family in families.collect():
+        name = f"{family.name}_total" if family.type == "counter" else family.name
+        served[name] = {label for sample in family.samples for label in sample.labels} - {"le"}
+    rows = re.findall(r"^\|( `fmload_.*?)\|(.*?)\|(.*?)\|$", DOCS, re.MULTILINE)
+    documented = {
+        name: {label for label in re.sub(r"\(.*?\)", "", labels).replace(" ", "").split(",") if label}
+        for names, labels, _ in rows
+        for name in re.findall(r"`(\w+)`", names)
+    }
+    assert documented == served
+    histograms = {name for names, _, words in rows if "histogram" in words for name in re.findall(r"`(\w+)`", names)}
+    assert histograms == {family.name for family in families.collect() if family.type == "histogram"}
+    sentence = re.search(r"Buckets end at (.*?) s\.", DOCS, re.DOTALL)[1]
+    in_ms, in_s = (re.findall(r"[\d.]+", part) for part in sentence.split("ms"))
+    assert tuple(float(edge) / 1e3 for edge in in_ms) + tuple(map(float, in_s)) == BUCKETS_S

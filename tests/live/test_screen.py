@@ -53,6 +53,38 @@ def test_eighty_by_twentyfour_has_it_all(busy):
         assert word in text
 
 
+def test_sixty_columns_hold_every_percentile(tick_of):
+    """Figures stand closer together before one of them is left out."""
+    rows = [line for line in shown([tick_of(ok=9)], 60, 20) if "p50" in line]
+    assert len(rows) == 4
+    assert all("p95" in row and "p99" in row for row in rows)
+
+
+def test_what_was_gives_way_to_what_is(busy):
+    """A terminal that is too low for all loses the past; the state of the generator stays."""
+    high, low = ("\n".join(shown(busy, 80, height)) for height in (30, 18))
+    assert "sent/s" in high
+    assert "p95 now" in high
+    assert "sent/s" not in low
+    assert "p95 now" not in low
+    assert "generator" in low
+
+
+def test_a_terminal_made_narrower_keeps_nothing_of_what_it_wrapped(busy):
+    """As many lines are wiped as the old block takes in the new width."""
+    console = Console(file=io.StringIO(), force_terminal=True, width=120, height=40)
+    screen = Screen(console, FACTS)
+    with screen:
+        screen.observe(busy[-1])
+        drawn = screen.block(busy[-1]).plain.splitlines()
+        console.file.seek(0)
+        console.file.truncate()
+        console.width = 50
+        screen.observe(busy[-1])
+        ups = console.file.getvalue().count("\x1b[1A")
+    assert ups == sum(-(-len(line) // 50) for line in drawn) - 1
+
+
 def test_a_figure_is_whole_or_not_there(busy):
     """At any width each number that is shown is one of those that a very wide terminal shows."""
     whole = set(" ".join(shown(busy, 300, 60)).split())

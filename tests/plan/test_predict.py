@@ -6,7 +6,8 @@ from decimal import Decimal
 import pytest
 
 from loadtester.errors import FmloadError
-from loadtester.plan import page, plan_json
+from loadtester.fleet import plan_of
+from loadtester.plan import page, plan_json, predict
 
 NO_QUOTA = {"bundled__tokens_per_minute": 0}
 
@@ -78,14 +79,40 @@ def test_history_makes_conversations_dearer(planned):
     assert talks.total.input_tokens.mean > 1.2 * alone.total.input_tokens.mean
 
 
-def test_a_large_plan_is_thinned_and_still_right(planned):
-    """A million requests are predicted from a part of them: a thousand times the bill of a thousand."""
-    large = planned(load__requests=1_000_000, load__duration="24h", **NO_QUOTA)
+def test_a_large_plan_is_thinned_and_still_right(planned, scenario_of, prices):
+    """A million requests are predicted from a part of them: a hundred times the bill of a hundredth."""
+    scenario = scenario_of(load__requests=1_000_000, load__duration="24h", **NO_QUOTA)
+    large = predict(scenario, plan_of(scenario), prices, most_rows=40_000)
     small = planned(load__requests=10_000, load__duration="1h", **NO_QUOTA)
     assert large.total.requests == pytest.approx(1_000_000)
-    assert large.rows <= 150_000
+    assert large.rows == 10_000
+    assert large.runs == 4
     assert float(large.total.usd.mean / small.total.usd.mean) == pytest.approx(100, rel=0.03)
     assert any("was simulated" in note and "coarse" not in note for note in large.notes)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "duration", "quota"),
+    [("sustained", "12m", 0), ("spike", "20m", 800_000), ("sustained", "20m", 250_000), ("production", "20m", 800_000)],
+    ids=["free", "spike", "throttled", "conversations"],
+)
+def test_thinned_is_as_whole(scenario_of, prices, pattern, duration, quota):
+    """An eighth in each of four runs predicts the whole's bill within 1.5 % and its throttling within 1 point."""
+    flags = {"load__pattern": pattern, "load__requests": 16_000, "load__duration": duration}
+    scenario = scenario_of(**flags, bundled__tokens_per_minute=quota)
+    load = plan_of(scenario)
+    whole = predict(scenario, load, prices, most_rows=1)
+    thinned = predict(scenario, load, prices, most_rows=1, parts=8)
+    assert (whole.runs, thinned.runs) == (2, 4)
+    for one, other in (
+        (whole.total, thinned.total),
+        *zip(whole.by_query.values(), thinned.by_query.values(), strict=True),
+    ):
+        assert other.requests == pytest.approx(one.requests)
+    assert float(thinned.total.usd.mean / whole.total.usd.mean) == pytest.approx(1, abs=0.015)
+    assert float(thinned.total.usd_if_all_admitted / whole.total.usd_if_all_admitted) == pytest.approx(1, abs=0.015)
+    assert thinned.total.usd.low <= whole.total.usd.mean <= thinned.total.usd.high
+    assert thinned.total.throttle_rate.mean == pytest.approx(whole.total.throttle_rate.mean, abs=0.01)
 
 
 def test_thinning_keeps_the_throttle(planned):

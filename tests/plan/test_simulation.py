@@ -39,9 +39,12 @@ def luck(n, *, output=100, rest_s=1.0):
     return Luck(np.full(n, output), np.zeros(n, dtype=bool), np.ones(n), np.full(n, rest_s), phase_s=0.0)
 
 
-def course(asked, drawn=None, *, service=None, quota=None, timeout_s=30.0, weight=1.0):
+def course(asked, drawn=None, *, service=None, quota=None, timeout_s=30.0, weight=None):
     drawn = drawn or luck(len(asked))
-    return Simulation(asked, drawn, service or Service(), quota or Quota(), timeout_s=timeout_s, weight=weight).course()
+    weights = None if weight is None else np.full(len(asked), weight)
+    return Simulation(
+        asked, drawn, service or Service(), quota or Quota(), timeout_s=timeout_s, weights=weights
+    ).course()
 
 
 @pytest.mark.parametrize("window", ["bucket", "minute"])
@@ -119,9 +122,24 @@ def test_a_refused_turn_leaves_no_history():
 
 
 def test_a_row_can_stand_for_several():
-    """Ten rows that weigh ten meet a quota as ten rows that weigh one meet a tenth of it."""
-    due_s = np.linspace(0, 20, 10).tolist()
-    heavy = course(rows(due_s), quota=Quota(10_000, None), weight=10.0)
-    light = course(rows(due_s), quota=Quota(1_000, None))
-    assert heavy.is_refused.tolist() == light.is_refused.tolist()
-    assert 0 < light.is_refused.sum() < 10
+    """What rows of weight ten are admitted of is what as many single requests at their moments are."""
+    due_s = np.linspace(0, 20, 10)
+    heavy = course(rows(due_s.tolist()), quota=Quota(10_000, None), weight=10.0)
+    light = course(rows(np.repeat(due_s, 10).tolist()), quota=Quota(10_000, None))
+    assert heavy.admitted.tolist() == light.admitted.reshape(10, 10).mean(axis=1).tolist()
+    assert any(0 < part < 1 for part in heavy.admitted)
+
+
+def test_a_part_of_a_row_takes_that_part_of_the_limits():
+    """Three of ten fit into the requests a minute; their tokens alone are held, and come back at their end."""
+    found = course(rows([0, 0]), quota=Quota(6_000, 3), weight=10.0)
+    assert found.admitted.tolist() == [0.3, 0.0]
+    assert found.least_free == (0.7,)
+
+
+def test_a_row_has_as_many_slots_as_requests():
+    """Of 12 at once on 8 slots four wait for the first to end: a third of the wait in the mean."""
+    found = course(rows([0]), service=Service(slots=8), weight=12.0)
+    assert found.end_s[0] == pytest.approx(1.38 * (1 + 1 / 3))
+    one_by_one = course(rows([0] * 12), service=Service(slots=8))
+    assert found.end_s[0] == pytest.approx(one_by_one.end_s.mean())
