@@ -71,7 +71,8 @@ def read_lines(lines: Iterable[bytes]) -> Iterator[tuple[int, Series, Counts]]:
         if len(batch) == _BATCH:
             yield from _counted(batch)
             batch = []
-    yield from _counted(batch)
+    if batch:
+        yield from _counted(batch)
 
 
 class _Line(NamedTuple):

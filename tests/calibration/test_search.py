@@ -1,7 +1,6 @@
 """Searches of targets whose capacity is known, by real processes; the truth is what the target's own log shows."""
 
 import contextlib
-import http.client
 import json
 import os
 import subprocess
@@ -19,15 +18,7 @@ PRECISION = 0.05
 #: The truth server's own name for its model, and what its answers cost: enough for every figure to be told apart.
 PRICES = "prices: {truth-1: {input: 100, output: 500}}\n"
 SCENARIO = PRICES + "model: truth-1\n"
-MODEL = "anthropic.claude-3-haiku-20240307-v1:0"
-ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")} | {
-    "NO_COLOR": "1",
-    "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
-    "AWS_SECRET_ACCESS_KEY": "nobody",
-    "AWS_CONFIG_FILE": os.devnull,
-    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-    "AWS_EC2_METADATA_DISABLED": "true",
-}
+ENVIRONMENT = {**os.environ, "NO_COLOR": "1"}
 
 
 @contextlib.contextmanager
@@ -85,20 +76,6 @@ def let_in_per_s(log):
     return sum(count for count, _ in empty) / sum(length_ns for _, length_ns in empty) * 1e9
 
 
-def worked_off_per_s(log, slots):
-    """What a service answered a second while more were there than it has slots."""
-    events = sorted(
-        [(entry["arrived_ns"], 1) for entry in log] + [(entry["replied_ns"], -1) for entry in log],
-    )
-    there = busy_ns = answered = 0
-    for (at_ns, change), (next_ns, next_change) in pairwise(events):
-        there += change
-        if there > slots:
-            busy_ns += next_ns - at_ns
-            answered += next_change < 0
-    return answered / busy_ns * 1e9
-
-
 def require_truth(found, code, truth_per_s, knee):
     """It was found, within 5 % of the truth, with its knee; a machine that was too busy to tell says so here (111)."""
     answer = found["answer"]
@@ -126,52 +103,12 @@ def test_the_rate_of_a_quota_is_found_behind_its_full_bucket(tmp_path):
 
 
 def test_the_rate_of_a_service_is_found_by_its_latency(tmp_path):
-    """Twenty slots of 0.1 s: what they answer a second while requests wait is the highest rate at which none does."""
-    found, code, log = search(
+    """Twenty slots of 0.1 s make 200/s: the server keeps their times by plan, so its own lateness changes nothing."""
+    found, code, _ = search(
         tmp_path, "--arrivals", "uniform", "--from", "170/s", "--to", "235/s", "--step-time", "2.5s",
         "--goal", "sla>=95%", "--slo", "0.15s", service_s=0.1, slots=20,
     )  # fmt: skip
-    require_truth(found, code, worked_off_per_s(log, 20), "latency")
-
-
-def test_the_rate_of_the_emulators_tokens_a_minute_is_found(tmp_path):
-    """Its quota over what a call is charged, by its own log; its bucket, of a minute, is all but empty at first."""
-    log, charged = tmp_path / "bedrock.ndjson", 75_600
-    scenario = (
-        f"model: {MODEL}\nmax_tokens: 16\n"
-        "mix: {fixed: {share: 1, kind: ai, language: en, prompts: ['Where is my order?']}}\n"
-    )
-    with process(
-        "-m", "target_app", "bedrock", "--lifeline", "stdin", "--tokens-per-minute", str(charged), "--time-scale", "0",
-        "--log", log,
-    ) as said:  # fmt: skip
-        url = json.loads(said)["url"]
-        drain(url, charged)
-        found, code = found_at(
-            tmp_path, "bedrock:us-east-1", scenario, "--endpoint-url", url, "--arrivals", "uniform",
-            "--from", "50/s", "--to", "400/s", "--step-time", "1.5s", "--goal", "throttle_rate<5%",
-        )  # fmt: skip
-    entries = [json.loads(line) for line in log.read_text().splitlines()]
-    admitted = [one for one in entries if one["outcome"] != "throttled" and one["max_tokens"] == 16]
-    each = sum(one["input_tokens"] + one["output_tokens"] for one in admitted) / len(admitted)
-    require_truth(found, code, charged / 60 / each / 0.95, "quota")
-
-
-def drain(url, tokens):
-    """Empty the emulator's bucket with prompts that are long at first, and half as long after each refusal."""
-    words = tokens // 20
-    signed = "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260101/us-east-1/bedrock/aws4_request, SignedHeaders=host, "
-    headers = {"content-type": "application/json", "authorization": signed + "Signature=" + "0" * 64}
-    with contextlib.closing(http.client.HTTPConnection(url.removeprefix("http://"), timeout=20)) as connection:
-        while words > 100:
-            content = [{"text": "word " * words}]
-            body = {"messages": [{"role": "user", "content": content}], "inferenceConfig": {"maxTokens": 1}}
-            connection.request("POST", f"/model/{MODEL}/converse", json.dumps(body), headers)
-            response = connection.getresponse()
-            text = response.read()
-            assert response.status in (200, 429), text
-            if response.status == 429:
-                words //= 2
+    require_truth(found, code, 20 / 0.1, "latency")
 
 
 def test_the_whole_search_keeps_to_its_budget(tmp_path):

@@ -418,9 +418,7 @@ def test_arrivals_dropped_in_the_warm_up_are_its_own():
         await all_were_due.wait()
         return Ending(Outcome.OK)
 
-    _, run, _ = _run(
-        _arrivals([0, 0, 0, 20, 20]), until_all_were_due, limits=limits, made=watch, warmup_s=0.01
-    )
+    _, run, _ = _run(_arrivals([0, 0, 0, 20, 20]), until_all_were_due, limits=limits, made=watch, warmup_s=0.01)
     assert _parts(run) == [(3, 1, {"ok": 1, "dropped": 2}), (2, 0, {"dropped": 2})]
 
 
