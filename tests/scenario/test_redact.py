@@ -170,7 +170,8 @@ def test_redacted_is_plain_json():
     shown = redacted(resolve({"load.trace": "t.csv"}, environ={}))
     json.dumps(shown, allow_nan=False)
     assert set(shown) == {
-        "load", "target", "bundled", "quota", "mix", "max_tokens", "judge", "output", "prices", "origins", "safety", "observe"
+        "load", "target", "bundled", "quota", "mix", "max_tokens", "judge", "output", "prices", "origins", "safety",
+        "observe",
     }  # fmt: skip
     assert (shown["load"]["trace"], shown["load"]["rate_per_s"], shown["load"]["duration_s"]) == ("t.csv", None, None)
     assert shown["mix"][0] == {
