@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from loadtester.cost.overlay import overlay
 from loadtester.model import Outcome
+from loadtester.rundir import TextFile
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -25,13 +25,11 @@ _Columns = dict[str, NDArray[Any]]
 MOST_CALLS: Final = 500_000
 
 _NS: Final = 1e-9
-_WORDS: Final = ("query", "outcome", "detail")
 _MOMENTS: Final = ("due_ns", "sent_ns", "done_ns")
 _TOKENS: Final = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens")
-_NAMES: Final = ("model", "answered_by", *_WORDS)
+_NAMES: Final = ("model", "answered_by", "query", "outcome", "detail")
 _READ: Final = (*_NAMES, *_MOMENTS, *_TOKENS)
-#: Lines given to pandas at once, and rows in a piece of its table.
-_LINES: Final = 4_096
+#: Rows in a piece of the table.
 _PIECE: Final = 100_000
 
 
@@ -62,59 +60,67 @@ class Calls:
         return len(self.due_s)
 
 
-def calls_by_model(lines: Iterable[str], max_tokens: int) -> dict[str, Calls]:
-    """The calls to each model; plain requests, and answers from a cache, are no calls. Raises ValueError."""
+def calls_by_model(text: Iterable[str], max_tokens: int) -> dict[str, Calls]:
+    """The calls to each model, from pieces of requests.csv, each of whole lines; raises ValueError.
+
+    Plain requests, and answers from a cache, are no calls.
+    """
     import pandas as pd  # noqa: PLC0415  heavy, and only reports need it
 
     kinds = dict.fromkeys(_NAMES, "category") | dict.fromkeys((*_MOMENTS, *_TOKENS), "float64")
     pieces = pd.read_csv(  # type: ignore[call-overload]  # the stubs want each dtype as a type of its own
-        _Text(islice(lines, MOST_CALLS + 1)),
+        TextFile(text),
         usecols=list(_READ),
         dtype=kinds,
         keep_default_na=False,
         na_values={name: [""] for name in (*_MOMENTS, *_TOKENS)},
         chunksize=_PIECE,
+        nrows=MOST_CALLS,
         index_col=False,
     )
     known: dict[str, list[_Columns]] = defaultdict(list)
     for piece in pieces:
-        asked, by = (piece[name].astype(str).to_numpy() for name in ("model", "answered_by"))
-        is_call = (asked != "") & ((by != "") | (piece["outcome"] != Outcome.OK.value).to_numpy())
-        named = np.where(by == "", asked, by)
-        for model in np.unique(named[is_call]).tolist():
-            known[model].append(_columns(piece[is_call & (named == model)]))
+        columns = _columns(piece)
+        asked, by = piece["model"].cat, piece["answered_by"].cat
+        is_asked, is_answered = ~_is(asked, ""), ~_is(by, "")
+        is_call = is_asked & (is_answered | ~columns["is_ok"])
+        for model in sorted({*asked.categories, *by.categories} - {""}):
+            mine = np.flatnonzero(is_call & np.where(is_answered, _is(by, model), _is(asked, model)))
+            if len(mine):
+                known[model].append({name: column[mine] for name, column in columns.items()})
     return {
         model: _calls(model, {name: np.concatenate([one[name] for one in parts]) for name in parts[0]}, max_tokens)
         for model, parts in sorted(known.items())
     }
 
 
-class _Text:
-    """Lines as a file that pandas reads from; owns what it has not yet given away."""
-
-    def __init__(self, lines: Iterable[str]) -> None:
-        self._lines = iter(lines)
-
-    def __iter__(self) -> Iterator[str]:
-        return self._lines
-
-    def read(self, _size: int = -1) -> str:
-        """The next lines, with their ends; nothing at the end."""
-        return "".join(f"{line}\n" for line in islice(self._lines, _LINES))
-
-
 def _columns(piece: DataFrame) -> _Columns:
-    """By name: words, moments in seconds (infinite where one never came), and tokens."""
-    words = {name: piece[name].astype(str).to_numpy(dtype=np.str_) for name in _WORDS}
-    moments = {name: piece[name].fillna(np.inf).to_numpy() * _NS for name in _MOMENTS}
-    return {**words, **moments, **{name: piece[name].fillna(0.0).to_numpy() for name in _TOKENS}}
+    """By name: query types, what became of them, moments in seconds (infinite where one never came), and tokens."""
+    outcome, query, detail = piece["outcome"].cat, piece["query"].cat, piece["detail"].cat
+    tells = np.array(["request" in words.lower() for words in detail.categories], dtype=np.bool_)
+    is_refused = _is(outcome, Outcome.THROTTLED.value)
+    return {
+        "query": np.asarray(query.categories, dtype=np.str_)[query.codes.to_numpy()],
+        "is_ok": _is(outcome, Outcome.OK.value),
+        "is_refused": is_refused,
+        "is_for_requests": is_refused & tells[detail.codes.to_numpy()],
+        **{name: piece[name].fillna(np.inf).to_numpy() * _NS for name in _MOMENTS},
+        **{name: piece[name].fillna(0.0).to_numpy() for name in _TOKENS},
+    }
+
+
+def _is(column: Any, word: str) -> Flags:
+    """Where a column of words, held as codes, has this one."""
+    codes: NDArray[np.int64] = column.codes.to_numpy()
+    return (
+        codes == column.categories.get_loc(word) if word in column.categories else np.zeros(len(codes), dtype=np.bool_)
+    )
 
 
 def _calls(model: str, columns: _Columns, max_tokens: int) -> Calls:
-    sent_s, outcome, query = columns["sent_ns"], columns["outcome"], columns["query"]
+    sent_s, query, is_refused = columns["sent_ns"], columns["query"], columns["is_refused"]
     written, output = columns["cache_write_tokens"], columns["output_tokens"]
     prompt = columns["input_tokens"] + columns["cache_read_tokens"] + written
-    is_refused = outcome == Outcome.THROTTLED.value
     is_admitted = ~is_refused & np.isfinite(sent_s) & (prompt + output > 0)
     charged = columns["input_tokens"] + written + output * overlay().burndown(model)
     for name in np.unique(query[is_refused]):
@@ -127,11 +133,11 @@ def _calls(model: str, columns: _Columns, max_tokens: int) -> Calls:
         sent_s=sent_s[order],
         done_s=columns["done_ns"][order],
         query=query[order],
-        is_ok=(outcome == Outcome.OK.value)[order],
+        is_ok=columns["is_ok"][order],
         is_admitted=is_admitted[order],
         is_refused=is_refused[order],
         output=output[order],
         held=np.where(is_refused | is_admitted, prompt + max_tokens, 0.0)[order],
         charged=np.where(is_admitted, charged, 0.0)[order],
-        for_requests=sum("request" in detail.lower() for detail in columns["detail"][is_refused].tolist()),
+        for_requests=int(np.count_nonzero(columns["is_for_requests"])),
     )

@@ -13,7 +13,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betainc
 
 from loadtester.recorder import Histogram, buckets
 
@@ -22,6 +21,8 @@ _CONFIDENCE = 0.95
 
 def harrell_davis_s(histogram: Histogram, percents: Sequence[float]) -> NDArray[np.float64]:
     """The quantiles in seconds, shape (percents,); percents lie within 0 and 100, the histogram holds a value."""
+    from scipy.special import betainc  # noqa: PLC0415  heavy, and every run imports this
+
     used = np.flatnonzero(histogram.counts)
     counts = histogram.counts[used]
     n = int(counts.sum())

@@ -34,7 +34,7 @@ from loadtester.fleet import LocalFleet, Shard, plan_of, shard_engine, worker_co
 from loadtester.live import Observer, Relay, traced
 from loadtester.loop import on_loop
 from loadtester.recorder import Interval
-from loadtester.rundir import Writer, new_directory, read, request_lines, require_writable
+from loadtester.rundir import Writer, new_directory, read, request_text, require_writable
 from loadtester.rundir.exchanges import read_exchanges
 from loadtester.scenario import Scenario, Target
 from loadtester.scenario.threshold import Threshold
@@ -236,7 +236,7 @@ def judged(
         manifest,
         past.recording,
         prices,
-        request_lines(directory),
+        request_text(directory),
         thresholds=thresholds,
         is_strict=is_strict,
     )

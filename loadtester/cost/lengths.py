@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import csv
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from math import exp, log
-from operator import itemgetter
 from statistics import NormalDist
+from typing import Final
+
+from loadtester.rundir import TextFile
+
+#: Rows that are looked at together.
+_PIECE: Final = 250_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,20 +24,31 @@ class Kept:
     cut: Decimal | None
 
 
-def counted(lines: Iterable[str]) -> Callable[[tuple[str, str], int], Kept | None]:
-    """From the lines of requests.csv.gz: for a query type and the model that answered, and a limit, what is left.
+def counted(text: Iterable[str]) -> Callable[[tuple[str, str], int], Kept | None]:
+    """From pieces of requests.csv, each of whole lines: by query type and model that answered, what a limit leaves.
 
-    What was due in the warm-up is left out, as it is of every projection.
+    What was due in the warm-up is left out, as it is of every projection. Raises ValueError.
     """
+    import pandas as pd  # noqa: PLC0415  heavy, and only reports and bills need it
+
+    wanted = ("query", "answered_by", "output_tokens", "warmup")
+    pieces = pd.read_csv(  # type: ignore[call-overload]  # the stubs want each dtype as a type of its own
+        TextFile(text),
+        usecols=lambda name: name in wanted,
+        dtype=dict.fromkeys(wanted, "category") | {"output_tokens": "float64"},
+        keep_default_na=False,
+        na_values={"output_tokens": [""]},
+        chunksize=_PIECE,
+        index_col=False,
+    )
     lengths: defaultdict[tuple[str, str], Counter[int]] = defaultdict(Counter)
-    reader = csv.reader(lines)
-    head = next(reader, ["query", "answered_by", "output_tokens"])
-    # Counted as texts, without a turn of Python for each of millions of lines.
-    wanted = ("query", "answered_by", "output_tokens", *(("warmup",) if "warmup" in head else ()))
-    read = itemgetter(*map(head.index, wanted))
-    for (query, model, tokens, *is_warm), count in Counter(map(read, reader)).items():
-        if model and tokens and is_warm != ["1"]:
-            lengths[query, model][int(tokens)] += count
+    for piece in pieces:
+        is_told = (piece["answered_by"] != "") & piece["output_tokens"].notna()
+        if "warmup" in piece:
+            is_told &= piece["warmup"] != "1"
+        sizes = piece[is_told].groupby(["query", "answered_by", "output_tokens"], observed=True).size()
+        for (query, model, tokens), count in sizes.items():
+            lengths[query, model][int(tokens)] += int(count)
 
     def left(place: tuple[str, str], limit: int) -> Kept | None:
         counts = lengths.get(place)

@@ -12,7 +12,7 @@ from loadtester.cost.bill import Line, Tariff
 from loadtester.cost.lengths import Kept, bounded, counted
 from loadtester.cost.prices import PriceTable
 from loadtester.errors import FmloadError
-from loadtester.rundir import Run, read, request_lines
+from loadtester.rundir import Run, read, request_text
 
 Tabled = Callable[[dict[str, dict[str, Decimal]], Collection[str]], PriceTable]
 
@@ -42,7 +42,7 @@ def lengths(directory: Path) -> Callable[[Line, int], Kept]:
     @cache
     def left() -> Callable[[tuple[str, str], int], Kept | None]:
         try:
-            return counted(request_lines(directory))
+            return counted(request_text(directory))
         except (OSError, LookupError, ValueError) as error:
             raise FmloadError(
                 f"{directory / 'requests.csv.gz'} can't be read: {type(error).__name__}",

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import zlib
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,9 +13,6 @@ from loadtester.model import Series
 from loadtester.recorder import Counts, Recording, recording
 from loadtester.rundir import hlog, timeline
 from loadtester.rundir.writer import SCHEMA
-
-_GZIP = 31
-_PIECE_BYTES = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,26 +50,6 @@ def read(directory: Path, *, has_counts: bool = True) -> Run:
         manifest,
         recording(replace(interval, counts=counts.get(interval.second, {})) for interval in intervals),
     )
-
-
-def request_lines(directory: Path) -> Iterator[str]:
-    """Lines of requests.csv.gz, the columns' names first; what follows a cut is left out.
-
-    Read a piece at a time: a run of ten millions takes no more memory than a short one.
-    """
-    with (directory / "requests.csv.gz").open("rb") as file:
-        member, pieces = zlib.decompressobj(_GZIP), []
-        while data := file.read(_PIECE_BYTES):
-            while data:
-                try:
-                    pieces.append(member.decompress(data))
-                except zlib.error:
-                    return
-                data = member.unused_data
-                if member.eof:
-                    # Only a member that is there whole ends with a whole line.
-                    yield from b"".join(pieces).decode("utf-8").splitlines()
-                    member, pieces = zlib.decompressobj(_GZIP), []
 
 
 def _manifest(directory: Path) -> dict[str, Any]:
