@@ -54,12 +54,17 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A value with its interval; without one, why there is none. `at_s` is where a window begins."""
+    """A value with its interval; without one, why there is none. `at_s` is where a window begins.
+
+    The interval of a run too short for it (`is_narrow`) is narrower than it should be: it is not told, but what even
+    that crosses is too close to call.
+    """
 
     value: float | None
     ci95: Interval | None = None
     at_s: float | None = None
     reason: str = ""
+    is_narrow: bool = False
 
 
 def judge_thresholds(
@@ -83,7 +88,7 @@ def _judged(threshold: Threshold, evidence: Evidence, *, is_strict: bool) -> Thr
     return ThresholdResult(
         expression=threshold.expression,
         value=found.value,
-        ci95=found.ci95,
+        ci95=None if found.is_narrow else found.ci95,
         limit=threshold.limit,
         margin=slack / threshold.limit
         if slack is not None and threshold.limit and threshold.unit != "verdict"
@@ -102,7 +107,8 @@ def _verdict(threshold: Threshold, found: _Found, *, is_strict: bool) -> tuple[T
         return "fail", ""
     if found.ci95 is None or not threshold.is_crossed(*found.ci95):
         return "pass", ""
-    return ("fail", "too close to call, and --strict-ci") if is_strict else ("too_close", "too close to call")
+    why = "too close to call" + (" (the run is too short for its interval)" if found.is_narrow else "")
+    return ("fail", f"{why}, and --strict-ci") if is_strict else ("too_close", why)
 
 
 def _found(threshold: Threshold, evidence: Evidence) -> _Found:
@@ -150,7 +156,9 @@ def _distribution(threshold: Threshold, evidence: Evidence) -> _Found:
     value = None if not histogram.total else aggregate(histogram, threshold)
     if value is None:
         return _Found(None, reason=f"{histogram.total:,} samples; {_needed(threshold)} are needed")
-    return _Found(value, _spread_interval(threshold, evidence, keeps))
+    percent = 50.0 if threshold.aggregate == "med" else threshold.percent
+    is_narrow = percent is not None and not evidence.resample.is_enough_for(percent)
+    return _Found(value, _spread_interval(threshold, evidence, keeps), is_narrow=is_narrow)
 
 
 def _spread_interval(threshold: Threshold, evidence: Evidence, keeps: Part) -> Interval | None:

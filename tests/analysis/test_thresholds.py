@@ -182,7 +182,7 @@ def wandering(length_s=60):
 
 def test_a_limit_within_the_interval_is_too_close_to_call():
     """By its value it passes; strictly it fails; well within, and beyond, there is nothing to doubt."""
-    run = wandering()
+    run = wandering(120)
     p95 = judged(run)[1].total.latency.p95
     close, far, beyond = (f"latency:p(95)<{p95 * factor:.4f}s" for factor in (1.001, 2.0, 0.999))
     results, report = judged(run, close, far, beyond)
@@ -194,6 +194,15 @@ def test_a_limit_within_the_interval_is_too_close_to_call():
     assert strict.verdict == "fail"
     assert "strict" in strict.reason
     assert report.exit_codes == (99,)
+
+
+def test_a_run_too_short_for_an_interval_tells_none():
+    """What even its too narrow interval crosses is too close to call all the same."""
+    run = wandering(60)
+    close = f"latency:p(95)<{judged(run)[1].total.latency.p95 * 1.001:.4f}s"
+    (result,), _ = judged(run, close)
+    assert (result.verdict, result.ci95) == ("too_close", None)
+    assert "too short" in result.reason
 
 
 def test_the_run_may_be_strict_itself():
@@ -208,7 +217,7 @@ def test_the_run_may_be_strict_itself():
 
 def test_other_percentiles_have_intervals_too():
     """What the report doesn't print is resampled."""
-    run = wandering()
+    run = wandering(120)
     for text in ("latency:p(75)<9s", "latency{query=greeting,kind=ai}:p(95)<9s", "latency:avg<9s"):
         (result,), _ = judged(run, text)
         assert result.ci95[0] < result.value < result.ci95[1], text
