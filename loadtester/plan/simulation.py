@@ -114,15 +114,33 @@ class _Lane:
         if free > 0:
             self.n_busy += free
             heappush(self.busy, (min(now_s + took_s, deadline_s), free))
+        served, served_s = 0.0, 0.0
         while waiting > _SLIVER:
-            free_s, found = heappop(self.busy)
+            if not self.busy:  # all slots went to this row, and it wants more
+                served, served_s = self._take(served, served_s, took_s, deadline_s), 0.0
+            free_s, found = self.busy[0]
+            if free_s >= deadline_s:
+                begins_s += waiting * free_s
+                break
+            heappop(self.busy)
             taken = min(found, waiting)
             if found > taken:
                 heappush(self.busy, (free_s, found - taken))
-            heappush(self.busy, (max(free_s, min(free_s + took_s, deadline_s)), taken))
             waiting -= taken
+            served += taken
+            served_s += taken * free_s
             begins_s += taken * free_s
+        self._take(served, served_s, took_s, deadline_s)
         return begins_s / count
+
+    def _take(self, served: float, served_s: float, took_s: float, deadline_s: float) -> float:
+        """Let so many slots, free at `served_s` in sum, be busy again; none are left to take.
+
+        One entry, at their mean: pieces of their own would be cut ever smaller by those who come later.
+        """
+        if served:
+            heappush(self.busy, (min(served_s / served + took_s, deadline_s), served))
+        return 0.0
 
 
 @dataclass(slots=True)
