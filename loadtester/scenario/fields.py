@@ -8,22 +8,18 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Final, get_args
 
-from loadtester.scenario import address, kinds, own_pattern, queries, stages, think, threshold_list
+from loadtester.scenario import address, kinds, own_pattern, queries, threshold_list
 from loadtester.scenario.field import Field, field
 from loadtester.scenario.header import header
-from loadtester.scenario.scenario import Arrivals, Client, OnThrottle, Pattern, Protocol, Window
+from loadtester.scenario.load_fields import LOAD, MOST_REQUESTS
+from loadtester.scenario.scenario import Client, Protocol, Window
 
-_YEAR_S: Final = 366 * 86_400.0
 _DAY_S: Final = 86_400.0
 _MOST_PER_S: Final = 1_000_000.0
 _MOST_TOKENS: Final = 10**12
 _MOST_SEED: Final = 2**63 - 1
-_MOST_WORKERS: Final = 256
-_MOST_ATTEMPTS: Final = 100
 _MOST_KEPT: Final = 1_000
 _MOST_USD: Final = Decimal(10**9)
-#: A plan is held in memory, some 30 bytes a request.
-MOST_REQUESTS: Final = 100_000_000
 
 _HEADERS: Final = kinds.pairs(
     header,
@@ -46,144 +42,15 @@ _REDACT: Final = kinds.pairs(
     separator=r"[\r\n]+",
     example=r"'staff id': 'E\d{6}'",
 )
-_PATTERN: Final = kinds.choice("a pattern", get_args(Pattern))
-_ARRIVALS: Final = kinds.choice("a kind of arrivals", get_args(Arrivals))
 _WINDOW: Final = kinds.choice("a window", get_args(Window))
-_ON_THROTTLE: Final = kinds.choice("what to do", get_args(OnThrottle))
 _CLIENT: Final = kinds.choice("a client", get_args(Client))
 _PROTOCOL: Final = kinds.choice("a protocol", get_args(Protocol))
-_STAGES: Final = kinds.several(stages.stage, {"type": "string", "pattern": stages.STAGE}, "2m:20/s")
-_USER_STAGES: Final = kinds.several(stages.user_stage, {"type": "string", "pattern": stages.USER_STAGE}, "2m:20")
-_THINK_TIME: Final = kinds.scalar(
-    think.think_time,
-    {"anyOf": [{"type": "string", "pattern": think.THINK_TIME}, {"type": "number", "minimum": 0, "maximum": 86_400}]},
-    "10s",
-)
 _URL: Final = kinds.scalar(address.address, {"type": "string", "pattern": address.ADDRESS}, "https://host/path")
 _WEB_URL: Final = kinds.scalar(address.web_url, {"type": "string", "pattern": "^https?://"}, "http://127.0.0.1:8081")
 _LISTEN: Final = kinds.scalar(
     address.listen, {"anyOf": [{"type": "string", "pattern": address.LISTEN}, {"type": "integer"}]}, ":9464"
 )
 _REGION: Final = kinds.scalar(address.region, {"type": "string", "pattern": address.REGION}, "us-east-1")
-
-_LOAD: Final = (
-    field("load.pattern", _PATTERN, "The shape of the traffic.", flag="--pattern"),
-    field(
-        "load.rate",
-        kinds.rate(most=_MOST_PER_S),
-        "Requests per time: 5/s, 300/m, 10/h. The mean of sustained, burst and production, the end of ramp, the "
-        "baseline of spike.",
-        flag="--rate",
-        attribute="load.rate_per_s",
-    ),
-    field(
-        "load.duration",
-        kinds.duration(above=0.0, most=_YEAR_S),
-        "How long requests are sent: 90s, 2m, 1h30m. Of a trace, how much of the run is kept; stages of users are "
-        "stretched to it.",
-        flag="--duration",
-        attribute="load.duration_s",
-    ),
-    field(
-        "load.requests",
-        kinds.whole(least=1, most=MOST_REQUESTS),
-        "How many requests. With a duration the rate follows, otherwise the duration does.",
-        flag="--requests",
-    ),
-    field("load.arrivals", _ARRIVALS, "Even gaps, or a Poisson process on the same rate.", flag="--arrivals"),
-    field(
-        "load.stages",
-        _STAGES,
-        "Instead of a pattern: over each duration the rate moves in a line to the rate, as in 2m:20/s.",
-        flag="--stage",
-    ),
-    field(
-        "load.users",
-        kinds.whole(least=1, most=stages.MOST_USERS),
-        "Instead of a pattern: so many users, each asking, waiting for the answer, thinking, and asking again.",
-        flag="--users",
-    ),
-    field(
-        "load.user_stages",
-        _USER_STAGES,
-        "The number of users over time: over each duration it moves in a line to the number, as in 2m:20. The first "
-        "stage begins at `load.users`, or at none; `load.duration` stretches them all.",
-        flag="--user-stage",
-    ),
-    field(
-        "load.think_time",
-        _THINK_TIME,
-        "From an answer to the same user's next question: 10s or lognormal:10s around a median, exponential:10s around "
-        "a mean, constant:10s.",
-        flag="--think-time",
-    ),
-    field(
-        "load.ai_users",
-        kinds.share(),
-        "The part of the users that ever asks a model; the others send plain requests (crud) only. The shares of the "
-        "mix hold for all users together.",
-        flag="--ai-users",
-    ),
-    field(
-        "load.trace",
-        kinds.input_path(),
-        "Instead of a pattern: replay the arrivals and token counts of a trace (CSV, Azure layout).",
-        flag="--trace",
-    ),
-    field("load.speed", kinds.real(above=0.0, most=1e6), "Replay the trace so many times faster.", flag="--speed"),
-    field("load.seed", kinds.whole(least=0, most=_MOST_SEED), "Same seed, same requests.", flag="--seed"),
-    field(
-        "load.timeout",
-        kinds.duration(above=0.0, most=_DAY_S),
-        "Give up on an answer after this.",
-        flag="--timeout",
-        attribute="load.timeout_s",
-    ),
-    field(
-        "load.graceful_stop",
-        kinds.duration(most=_DAY_S),
-        "How long a stopped run may wait for what is in flight.",
-        flag="--graceful-stop",
-        attribute="load.graceful_stop_s",
-    ),
-    field(
-        "load.warmup",
-        kinds.duration(most=_DAY_S),
-        "Leave out of every figure what is due in this time from the start; it is sent, counted and paid for.",
-        flag="--warmup",
-        attribute="load.warmup_s",
-    ),
-    field(
-        "load.max_in_flight",
-        kinds.whole(least=1, most=1_000_000),
-        "Drop (and count) arrivals while so many requests wait for their answers.",
-        flag="--max-in-flight",
-    ),
-    field(
-        "load.workers",
-        kinds.whole_or_auto(least=1, most=_MOST_WORKERS),
-        "Processes that send: a number, or auto for as many as the rate needs and the machine has.",
-        flag="--workers",
-    ),
-    field(
-        "load.on_throttle",
-        _ON_THROTTLE,
-        "A throttled request: record it, or backoff and try it again, after Retry-After or a wait that is drawn.",
-        flag="--on-throttle",
-    ),
-    field(
-        "load.max_attempts",
-        kinds.whole(least=2, most=_MOST_ATTEMPTS),
-        "With backoff: how often a request is tried at most, the first time included.",
-    ),
-    field(
-        "load.stop_when_saturated",
-        kinds.boolean(),
-        "Stop a run (not one of users) when requests in flight and time to first token, or latency, grow without end.",
-        flag="--stop-when-saturated",
-        attribute="load.is_stopped_when_saturated",
-    ),
-)
 
 _TARGET: Final = (
     field(
@@ -395,7 +262,7 @@ _OBSERVE: Final = (
     field(
         "observe.otel_content",
         kinds.boolean(),
-        "Put the prompt of each sampled request into its span.",
+        "Put the prompt and the answer of each sampled request into its span.",
         flag="--otel-content",
         attribute="observe.has_otel_content",
     ),
@@ -403,7 +270,7 @@ _OBSERVE: Final = (
 
 FIELDS: Final = (
     Field("description", kinds.words("what it is for"), "What the scenario is for; `fmload scenarios` lists it.", ""),
-    *_LOAD,
+    *LOAD,
     *_TARGET,
     *_BUNDLED,
     *_QUOTA,
@@ -421,7 +288,7 @@ SECTIONS: Final = {
     "load": "How much traffic, when.",
     "target": "Where the traffic goes, and how.",
     "bundled": "The bundled MangaAssist and its Bedrock emulator; of no effect on other targets.",
-    "quota": "What is known of a target that isn't the bundled one, for `fmload plan` to reckon with; nothing is sent.",
+    "quota": "What is known of a target that isn't the bundled one, for `fmload plan` and `search`; nothing is sent.",
     "safety": "What a run may never pass, and what it has to be agreed to for.",
     "output": "Where the run is kept, and under which name.",
     "observe": "Who is shown the run while it goes on (observability.md).",

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Final
 
 from loadtester.scenario import stages
-from loadtester.scenario.fields import MOST_REQUESTS
+from loadtester.scenario.load_fields import MOST_REQUESTS
 from loadtester.scenario.sources import DEFAULT, Given, Layer
 from loadtester.scenario.units import duration_text, rate_text
 

@@ -87,6 +87,7 @@ def calls_under():
             is_ok=admitted,
             is_admitted=admitted,
             is_refused=~admitted,
+            is_retried=np.zeros(n, dtype=bool),
             output=np.where(admitted, output, 0.0),
             held=seen + max_tokens,
             charged=np.where(admitted, prompt + output, 0.0),

@@ -70,7 +70,7 @@ def poisson(probe, rng):
     return np.concatenate(parts)
 
 
-def search(bounds, target, seed, left_usd=None, usd_of=lambda _: Decimal("0.001"), gap_s=2.0):
+def search(bounds, target, seed, left_usd=None, usd_of=lambda _: Decimal("0.001"), gap_s=2.0, stated_per_s=None):
     """All steps of a search, how it ended, and what it spent; the engine's guard is what keeps each within the rest."""
     rng, steps, now_s, spent = np.random.default_rng(seed), [], 0.0, Decimal(0)
     while isinstance(probe := next_step(bounds, steps, None if left_usd is None else left_usd - spent), Probe):
@@ -88,7 +88,7 @@ def search(bounds, target, seed, left_usd=None, usd_of=lambda _: Decimal("0.001"
             is_bucket=bounds.counting == "bucket",
         )  # fmt: skip
         verdict, by_value = decide(bounds, probe, window)
-        steps.append(Step(probe, window, verdict, by_value, gap_s, usd))
+        steps.append(Step(probe, window, verdict, by_value, gap_s, usd, allowed_per_s=stated_per_s))
         spent += usd
     return steps, probe, spent, now_s
 

@@ -129,16 +129,55 @@ def test_the_finding_with_most_at_stake_comes_first():
 
 
 def test_a_check_is_a_command_that_can_be_pasted():
-    """The run's own words, quoted for a shell, with the change behind them, where the last of two counts."""
+    """The run's own words, quoted for a shell, with the change in the place of what they said."""
     report = report_of({key(): OK, key(Outcome.TIMEOUT): Cell(count=100, sent=100)})
     words = ["http://h/chat?a=1&b=2", "--timeout", "30s", "--name", "two words"]
-    again = summarise(
-        {**report.manifest, "command": words},
-        recording([Interval(0, planned=1000, sent=1000, cells={key(): OK, key(Outcome.TIMEOUT): Cell(100, 100)})]),
-        price_table({}),
-    )
-    check = found(again)["timeouts"].check
-    assert shlex.split(check) == ["fmload", "run", *words, "--timeout", "60s"]
+    check = found(_timed_out(report.manifest, words))["timeouts"].check
+    assert shlex.split(check) == ["fmload", "run", words[0], "--name", "two words", "--timeout", "60s"]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        ["--timeout=30s"],
+        ["--timeout", "10s", "--timeout", "30s"],
+        ["--otel", "--otel-endpoint", "***", "--otel-sample=5%", "--otel-content"],
+        ["--prometheus", ":9464", "--prometheus-remote-write", "***"],
+        ["--report", "csv", "--report=junit", "--summary", "json", "-q", "--no-color"],
+    ],
+)
+def test_a_check_says_nothing_twice_and_nothing_that_only_tells(told):
+    """The changed option stands once; watchers, exports and summaries, some of them hidden addresses, are left out."""
+    manifest = report_of({key(): OK, key(Outcome.TIMEOUT): Cell(count=100, sent=100)}).manifest
+    check = found(_timed_out(manifest, ["--rate", "5/s", *told, "--seed", "7"]))["timeouts"].check
+    assert check == "fmload run --rate 5/s --seed 7 --timeout 60s"
+
+
+def test_a_check_that_changes_nothing_says_what_to_change_first():
+    """The same command alone would find the same again: somebody has to mend the target before."""
+    cells = {key(Outcome.SERVER_ERROR): Cell(count=100, sent=100)}
+    advice = found(report_of(cells, failures={(Outcome.SERVER_ERROR, "boom"): 100}))
+    for code in ("errors", "sla"):
+        assert advice[code].check == "fmload run (as before)"
+        assert advice[code].change.endswith("then run it again")
+
+
+def test_commands_name_the_directory_that_was_read(calls_under, bucket, monkeypatch):
+    """A run may have been moved since it was made, or renamed to what a shell would take apart."""
+    calls = calls_under(bucket(30_000), rate=20, duration_s=60, max_tokens=500)
+    monkeypatch.setattr("loadtester.analysis.quota.calls_by_model", lambda *_: {HAIKU: calls})
+    cells = {key(): OK, key(Outcome.THROTTLED): Cell(count=100, sent=100)}
+    made = report_of(cells, lines=["model"], target={"url": "https://shop.example/chat"}, output={"directory": "out"})
+    assert "(fmload cost out/night --quota-request)" in found(made)["throttled"].change
+    run = recording([Interval(0, planned=1000, sent=1000, cells=cells)])
+    moved = summarise(made.manifest, run, price_table({}), ["model"], directory="old runs/night")
+    assert "(fmload cost 'old runs/night' --quota-request)" in found(moved)["throttled"].change
+
+
+def _timed_out(manifest, words):
+    cells = {key(): OK, key(Outcome.TIMEOUT): Cell(100, 100)}
+    run = recording([Interval(0, planned=1000, sent=1000, cells=cells)])
+    return summarise({**manifest, "command": words}, run, price_table({}))
 
 
 def test_a_faster_model_is_one_of_the_run_s():

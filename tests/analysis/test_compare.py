@@ -124,7 +124,7 @@ def test_what_has_no_value_is_unclear():
 
 def test_every_measure_of_two_like_runs(sample):
     """Two runs of the same distribution are not called worse; each measure has base, new, difference and interval."""
-    found = compare(sample(1, seed=1), sample(2, seed=2), Margins())
+    found = compare(sample(1, seed=1, seconds=600), sample(2, seed=2, seconds=600), Margins())
     assert [row.measure for row in found.rows] == list(MEASURES)
     assert found.verdict in ("same", "unclear")
     assert found.looked_at == 2 * len(MEASURES)
@@ -158,10 +158,13 @@ def test_more_throttling_and_errors_are_worse(sample):
 
 
 def test_no_failure_seen_is_not_no_failure(sample):
-    """None of 600 and none of 600 may still differ by a part of a point: the interval has a width."""
-    found = compare(sample(1, seed=1), sample(2, seed=2), Margins())
+    """None of 600 and none of 600 may still differ: by as much as the requests that these are worth can't rule out."""
+    base, new = sample(1, seed=1), sample(2, seed=2)
+    found = compare(base, new, Margins())
     low, high = next(row for row in found.rows if row.measure.name == "throttle_rate").difference_ci95
-    assert -0.01 < low < 0 < high < 0.01
+    known = [one.report.total.rates.ci95["throttle_rate"][1] for one in (base, new)]
+    assert -max(known) < low < 0 < high < max(known)
+    assert high - low > sum(known) / 3
 
 
 def test_a_run_too_short_has_no_intervals_and_no_verdict(sample):
@@ -232,3 +235,46 @@ def test_a_slower_tail_is_found(made_run):
     new = [_estimates(Sample(*made_run(seed=n, seconds=600, scale=1.15), None, None, seed=n)) for n in range(10, 15)]
     found = [_verdicts(one, other, 0.05)["latency.p95"] for one in base for other in new]
     assert found.count("worse") >= 0.8 * len(found)
+
+
+def test_a_percentile_that_a_run_is_too_short_for_is_unclear(sample):
+    """However far it moved: a minute knows its median, not its p95 and p99; the note says what they take."""
+    rows = {row.measure.name: row for row in compare(sample(1, seed=1), sample(2, seed=2, scale=2.0), Margins()).rows}
+    assert rows["latency.p50"].verdict == "worse"
+    for name, takes in (("p95", 117), ("p99", 597)):
+        row = rows[f"latency.{name}"]
+        assert (row.verdict, row.p, row.difference_ci95) == ("unclear", None, None)
+        assert row.note == f"too short for an interval: both 60 s, its {name} takes {takes}"
+
+
+@pytest.mark.parametrize(
+    ("is_open", "worse", "better"),
+    [
+        ({"base": "above"}, "unclear", "better"),
+        ({"base": "below"}, "worse", "unclear"),
+        ({"new": "above"}, "worse", "unclear"),
+        ({"new": "below"}, "unclear", "better"),
+        ({"base": "above", "new": "above"}, "unclear", "unclear"),
+    ],
+)
+def test_an_end_that_is_not_on_record_is_no_reason(is_open, worse, better):
+    """A verdict rests on ends that were seen; without both there is no interval, and never the same."""
+
+    def verdict(ratio):
+        base, new = (
+            replace(one, **({f"is_open_{is_open[name]}": True} if name in is_open else {}))
+            for name, one in (("base", _estimate(1.0)), ("new", _estimate(ratio, seed=2)))
+        )
+        row = judge(LATENCY, base, new, 0.05)
+        assert row.difference_ci95 is None
+        assert "a longer run would tell" in row.note
+        return row.verdict
+
+    assert (verdict(1.2), verdict(1.0), verdict(0.8)) == (worse, "unclear", better)
+
+
+def test_replicates_that_reach_the_highest_value_make_an_interval_open(sample):
+    """What lies beyond is not on record; in the middle of the answers all of it is."""
+    one = sample(1, seed=1, seconds=600, per_s=1)
+    p50, p99 = one.quantiles("latency", lambda _: True, (50, 99))
+    assert (p50.is_open, p99.is_open_above, p99.is_open_below) == (False, True, False)

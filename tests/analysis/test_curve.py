@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from loadtester.analysis.curve import curve
+from loadtester.analysis.resample import Resample, interval
 from loadtester.model import Series
 from loadtester.recorder import Interval, Recording, count_ns, recording
 
@@ -40,7 +41,8 @@ def test_the_interval_holds_the_curve_and_narrows():
     """Low ≤ value ≤ high; sixteen times the samples make an interval less than half as wide."""
     few, many = (curve(_run(60, each)[0], "latency") for each in (20, 320))
     for found in (few, many):
-        assert all(low <= value <= high for low, value, high in zip(found.low, found.seconds, found.high, strict=True))
+        banded = list(zip(found.low, found.seconds, found.high, strict=True))[: found.reach]
+        assert all(low <= value <= high for low, value, high in banded)
     at = few.percents.index(90.0)
     assert many.percents[at] == 90.0
     assert many.high[at] - many.low[at] < (few.high[at] - few.low[at]) / 2
@@ -56,3 +58,34 @@ def test_a_short_run_has_no_interval():
 def test_nothing_recorded():
     """Without an answer there is no curve."""
     assert curve(Recording(), "latency").percents == ()
+
+
+def test_the_band_is_the_report_s_own_interval():
+    """Where both tell an interval of a percentile, page and summary tell the same one."""
+    run, _ = _run(120, 40)
+    found = curve(run, "latency")
+    sample = Resample(run)
+    for percent in (0.0, 90.0):
+        at = found.percents.index(percent)
+        assert (found.low[at], found.high[at]) == interval(sample.percentile("latency", lambda _: True, percent))
+
+
+@pytest.mark.parametrize(("seconds", "last"), [(30, 81.0), (60, 90.5), (120, 95.2)])
+def test_the_band_ends_where_the_run_is_too_short(seconds, last):
+    """However many answers a second had: as in the report, their number does not make a run longer."""
+    found = curve(_run(seconds, 200)[0], "latency")
+    reach = found.reach
+    assert 0 < reach < len(found.percents)
+    assert found.percents[reach - 1] <= last < found.percents[reach]
+    assert found.low[reach:] == found.high[reach:] == (None,) * (len(found.percents) - reach)
+    sample = Resample(_run(seconds, 1)[0])
+    assert sample.is_enough_for(found.percents[reach - 1])
+    assert not sample.is_enough_for(found.percents[reach])
+
+
+def test_a_curve_without_intervals():
+    """They are only drawn where they are asked for; the curve is the same."""
+    run, _ = _run(60, 20)
+    bare = curve(run, "latency", has_interval=False)
+    assert bare.low == bare.high == ()
+    assert bare.seconds == curve(run, "latency").seconds

@@ -152,3 +152,23 @@ def test_a_warm_up_does_not_count():
     """Seconds before the first that counts are left out, those without traffic after it are not."""
     seconds = [Interval(0), Interval(1), second(2, ok=1), Interval(3)]
     assert [one.second for one in measured(seconds)] == [2, 3]
+
+
+def _warm(number):
+    """A second of a warm-up: ten were due and sent, and none of it counts."""
+    return Interval(number, planned=10, sent=10, warm_planned=10, warm_sent=10)
+
+
+@pytest.mark.parametrize("metric", ["planned", "sent", "requests", "offered", "delivered"])
+def test_what_left_in_a_warm_up_is_not_counted(metric):
+    """The second in which a warm-up ends has only what came after it."""
+    both = Interval(2, planned=10, sent=10, warm_planned=7, warm_sent=7, cells=second(2, ok=3).cells)
+    assert gauge(f"{metric}>=1", [_warm(0), _warm(1), both]).value() in (3, 1.0)
+    assert gauge(f"{metric}>=1", [_warm(0), _warm(1), both])._part == 3
+
+
+def test_what_is_measured_begins_after_the_warm_up():
+    """A second with nothing but a warm-up in it comes before; a quiet one in the middle of the run doesn't."""
+    run = (Interval(0), _warm(1), second(2, ok=1), Interval(3), second(4, ok=1))
+    assert [one.second for one in measured(run)] == [2, 3, 4]
+    assert list(measured(run[:2])) == []

@@ -80,3 +80,15 @@ def test_a_run_that_was_all_stall_tells_nothing(calls_under, bucket):
     run = recording(Interval(second, stall_s=1.0) for second in range(60))
     knees = knees_of({"m": calls_under(bucket(10**9), rate=30, duration_s=60)}, 60, own_trouble(run))
     assert (knees.met, knees.slowness) == ("neither", None)
+
+
+def test_what_no_model_worked_on_is_no_measure_of_it(calls_under, bucket):
+    """Quick answers of a cache at first, and retries that wait at last, make no slow service."""
+    calls = calls_under(bucket(10**9), rate=30, duration_s=60)
+    is_hit, is_late = calls.sent_s < 20, calls.sent_s >= 40
+    done_s = np.where(is_hit, calls.sent_s + 0.001, np.where(is_late, calls.done_s + 5, calls.done_s))
+    mixed = replace(calls, done_s=done_s)
+    assert _knees(mixed).met == "service"
+    told = replace(mixed, is_admitted=~is_hit, is_retried=is_late)
+    knees = _knees(told)
+    assert (knees.latency, knees.met) == (None, "quota")

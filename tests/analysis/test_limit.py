@@ -1,5 +1,8 @@
 """Limits inferred from calls whose quota is known by construction."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
 from loadtester.analysis.limit import infer_limit
@@ -57,3 +60,10 @@ def test_too_few_refusals_tell_nothing(calls_under, bucket):
     calls = calls_under(bucket(20_000), rate=26, duration_s=5)
     assert 0 < calls.is_refused.sum() < 10
     assert infer_limit(calls) is None
+
+
+def test_later_attempts_hide_the_limit(calls_under, bucket):
+    """When a call was let in is not known of one that was tried again: no limit rather than a wrong one."""
+    calls = calls_under(bucket(20_000), rate=20, duration_s=60)
+    assert infer_limit(calls) is not None
+    assert infer_limit(replace(calls, is_retried=calls.is_admitted & (np.arange(len(calls)) % 9 == 0))) is None

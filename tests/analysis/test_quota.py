@@ -55,6 +55,39 @@ def test_what_asks_no_model_is_no_call():
     assert quota_of(manifest(), [HEAD, plain]) is None
 
 
+def _wide(text, cache="", attempts=1):
+    """A line of a run that says whether a cache answered, and at which attempt."""
+    return f"{text},{cache},{attempts}"
+
+
+def test_a_hit_that_names_its_model_is_no_call():
+    """The target's cache gave the answer: it met no quota, whichever model had written it once."""
+    hit = line(due_s=1.0, tokens=(0, 0, 0, 0), took_s=0.01)
+    rows = [_wide(line()), _wide(hit, "exact"), _wide(hit, "semantic")]
+    calls = calls_by_model([HEAD + ",cache,attempts", *rows], 500)
+    assert {model: len(one) for model, one in calls.items()} == {HAIKU: 1}
+    assert calls_by_model([HEAD + ",cache,attempts", *rows[1:]], 500) == {}
+
+
+def test_a_call_let_in_later_was_refused_at_first():
+    """Throttling began with it; it is admitted all the same, and what it waited for is no service time."""
+    rows = [_wide(line(due_s=float(second))) for second in range(30)]
+    rows += [_wide(line(due_s=30.0, took_s=20.0), attempts=3), _wide(line("throttled", 31.0), attempts=4)]
+    found = quota_of(manifest(), [HEAD + ",cache,attempts", *rows])
+    one = found.by_model[HAIKU]
+    assert (one.offered, one.admitted, one.throttled, one.retried) == (32, 31, 1, 1)
+    assert one.began.at_s == pytest.approx(30.0)
+    assert found.knees.quota.at_s == pytest.approx(30.0)
+    calm = _one([line(due_s=float(second)) for second in range(32)])
+    assert one.needed_tokens_per_minute == pytest.approx(calm.needed_tokens_per_minute)
+
+
+def test_lines_of_no_run():
+    """A column that is not there is said, by its name."""
+    with pytest.raises(ValueError, match="no column detail"):
+        calls_by_model([HEAD.removesuffix(",detail"), line().removesuffix(",")], 500)
+
+
 def test_offered_admitted_and_completed_by_second():
     """A dropped call was offered only; sums over the course are the model's own counts."""
     one = _one([line(due_s=0.5), line("throttled", 1.2), line(due_s=2.9), line("dropped", 3.0), line("truncated", 4.0)])

@@ -86,11 +86,13 @@ def test_no_search_spends_more_than_it_may(seed, cents, per_s, dearer):
 def test_a_search_ends_whatever_its_steps_show(data):
     """Within --max-steps, inside its bounds, and with no window longer than the longest."""
     bounds = replace(BOUNDS, max_steps=data.draw(st.integers(1, 25)), from_per_s=2.0, to_per_s=300.0)
+    bounds = replace(bounds, counting=data.draw(st.sampled_from(["bucket", "minute"])))
+    stated = data.draw(st.sampled_from([None, 1.0, 40.0, 250.0, 1_000.0]))
     steps = []
     while isinstance(probe := next_step(bounds, steps), Probe):
         assert bounds.from_per_s <= probe.rate_per_s <= bounds.to_per_s
         assert probe.surge_per_s <= bounds.to_per_s
-        assert bounds.step_s <= probe.window_s <= LONGEST * bounds.step_s
+        assert bounds.shortest_s <= probe.window_s <= LONGEST * bounds.shortest_s
         good = data.draw(st.sampled_from([None, 0.5, 0.98, 0.995, 1.0]))
         half = data.draw(st.sampled_from([0.0, 0.02]))
         refused = data.draw(st.booleans())
@@ -105,9 +107,11 @@ def test_a_search_ends_whatever_its_steps_show(data):
         )
         verdict, by_value = decide(bounds, probe, window)
         spoilt = data.draw(st.integers(0, 9)) == 0
-        steps.append(Step(probe, window, "invalid" if spoilt else verdict, by_value, gap_s=1.0))
+        noise = data.draw(st.sampled_from([0.9, 1.0, 1.1]))
+        verdict = "invalid" if spoilt else verdict
+        steps.append(Step(probe, window, verdict, by_value, gap_s=1.0, allowed_per_s=stated and stated * noise))
         assert len(steps) <= bounds.max_steps
-    assert probe in ("found", "at_least", "not_even", "steps", "generator")
+    assert probe in ("found", "at_least", "not_even", "quota", "steps", "generator")
     assert probe != "generator" or [one.verdict for one in steps[-3:]] == ["invalid"] * 3
 
 

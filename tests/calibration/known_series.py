@@ -6,7 +6,10 @@ import numpy as np
 from scipy.signal import lfilter
 from scipy.stats import binom, norm
 
+from loadtester.analysis.compare import corrected, judge, overall
+from loadtester.analysis.measures import MEASURES, Margins
 from loadtester.analysis.resample import Resample, interval
+from loadtester.analysis.sample import Sample
 from loadtester.model import Series
 from loadtester.recorder import Interval, count_ns, recording
 
@@ -96,3 +99,30 @@ def _queue(rng, seconds, load):
     took, at = walk - np.minimum.accumulate(walk) + service, np.cumsum(gaps)
     kept = (at >= _BEFORE_S) & (at < _BEFORE_S + seconds)
     return (at[kept] - _BEFORE_S).astype(int), took[kept]
+
+
+def alarms(kind, *, seconds, pairs, seed):
+    """The part of so many pairs of like runs of which a percentile is called worse or better, and any is.
+
+    Each percentile is judged with the usual margin by itself; `any` is what is left of all three after correction.
+    """
+    margins = Margins()
+    samples = [
+        Sample({}, _recording([answers(kind, seconds, [seed, one, number]) for number in range(pairs)], seconds), None,
+               None, seed=one)
+        for one in (1, 2)
+    ]  # fmt: skip
+    measures = [one for one in MEASURES if one.name.startswith("latency.")]
+    counted = dict.fromkeys([*PERCENTS, "any"], 0)
+    for number in range(pairs):
+
+        def part(key, name=str(number)):
+            return key.query == name
+
+        both = zip(*(one.quantiles("latency", part, [100 * share for share in PERCENTS.values()]) for one in samples),
+                   strict=True)  # fmt: skip
+        rows = [judge(one, *pair, margins.of(one)) for one, pair in zip(measures, both, strict=True)]
+        for name, row in zip(PERCENTS, rows, strict=True):
+            counted[name] += row.verdict in ("worse", "better")
+        counted["any"] += overall(corrected(rows)) in ("worse", "better")
+    return {name: count / pairs for name, count in counted.items()}

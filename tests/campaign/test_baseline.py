@@ -107,6 +107,11 @@ def test_why_there_is_no_comparison_is_said(run):
     found = _judge(other, str(first)).against
     assert (found.baseline, found.comparison) == ("first", None)
     assert "rate" in found.why_not
+    assert not found.why_not.startswith(("-", "these runs"))
+    several = run("several", seed=2, load__rate_per_s=99, load__seed=2, status="interrupted")
+    why_not = _judge(several, str(first)).against.why_not
+    assert len(why_not.split("; ")) > 1
+    assert " - " not in why_not
     for file in first.iterdir():
         file.unlink()
     report = campaign.report(other, print)

@@ -1,8 +1,10 @@
 """The command line that a manifest keeps: the same words, but for secrets."""
 
 import pytest
+from typer.main import get_command
 
 from loadtester.campaign.command import shown_command
+from loadtester.cli.app import app
 
 
 @pytest.mark.parametrize(
@@ -19,12 +21,26 @@ from loadtester.campaign.command import shown_command
         (["--webhook=https://hooks.example/T0/B0/secret"], ["--webhook=***"]),
         (["--name", "api_key=abcdefgh1234"], ["--name", "api_key=***"]),
         (["http://[x"], ["***"]),
+        (["--otel", "http://h/chat"], None),
+        (["--otel-endpoint", "http://u:p@collector:4318"], ["--otel-endpoint", "http://***@collector:4318"]),
         ([], None),
     ],
 )
 def test_what_is_kept(words, shown):
     """Word by word as it was typed; a header's value, a login and an address that is no target's are hidden."""
     assert shown_command(["fmload", "run", *words]) == (words if shown is None else shown)
+
+
+def test_behind_every_switch_may_stand_the_target():
+    """Whatever option of `fmload run` has no value, the address behind it is the target's, and shown."""
+    run = next(one for one in get_command(app).commands.values() if one.name == "run")
+    switches = [
+        name for one in run.params if getattr(one, "is_flag", False) for name in (*one.opts, *one.secondary_opts)
+    ]
+    assert "--otel" in switches
+    for switch in switches:
+        words = [switch, "https://h/chat"]
+        assert shown_command(["fmload", "run", *words]) == words
 
 
 def test_another_command_is_no_run():

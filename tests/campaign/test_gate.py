@@ -1,6 +1,6 @@
 """The gate stops a run as soon as a threshold has failed, and no sooner."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
@@ -44,11 +44,11 @@ def second(number, ok=20, failed=0, latency_s=1.0, query="greeting"):
     )
 
 
-def gate(*thresholds, length_s=LENGTH_S, is_saturation_watched=False, **flags):
+def gate(*thresholds, length_s=LENGTH_S, warm_s=0.0, is_saturation_watched=False, **flags):
     """A gate of a run with these thresholds, all of which may stop it."""
     given = {"thresholds": list(thresholds), "abort_on_fail": True, "abort_delay": "0s", **flags}
     judge = resolve({key: value for key, value in given.items() if value not in (None, [])}).judge
-    return Gate(judge, length_s, is_saturation_watched=is_saturation_watched)
+    return Gate(judge, length_s, warm_s=warm_s, is_saturation_watched=is_saturation_watched)
 
 
 def stopped_at(one, seconds, runner=None):
@@ -153,3 +153,25 @@ def test_a_saturated_target_is_code_112():
     assert "over-saturated since 0 s, at 20 requests/s" in one.stopped.words
     assert one.stopped.evidence["reason"] == "saturated"
     assert one.stopped.evidence["wait_s"]["slope_per_s"] == pytest.approx(0.2, rel=0.01)
+
+
+def _warm(number):
+    """A second of a warm-up: twenty were due and sent, and none of it counts."""
+    return Interval(number, planned=20, sent=20, warm_planned=20, warm_sent=20)
+
+
+def test_a_warm_up_stops_nothing():
+    """Its seconds are in no window of a rate, and are no part of the delay: both begin after it."""
+    run = [*map(_warm, range(10)), *map(second, range(10, 40))]
+    assert stopped_at(gate("goodput[5s]>=20/s"), run) is None
+    assert stopped_at(gate("goodput[5s]>=21/s"), run) == 15
+    assert stopped_at(gate("delivered[5s]>=21/s"), run) == 15
+    assert stopped_at(gate("latency:p(95)<0.5s", abort_delay="7s"), run) == 17
+    assert stopped_at(gate("requests<100"), run) == 16
+
+
+def test_a_second_that_is_half_a_warm_up_is_in_no_window():
+    """It has half of what a second has."""
+    half = replace(second(1, ok=10), planned=20, sent=20, warm_planned=10, warm_sent=10)
+    run = [_warm(0), half, *map(second, range(2, 20))]
+    assert stopped_at(gate("goodput[2s]>=20/s", warm_s=1.5), run) is None

@@ -232,6 +232,11 @@ def test_no_usage_and_a_threshold(directory):
         (("--query-model", "easy"), "--query-model"),
         (("--query-model", f"none={HAIKU}"), "--query-model"),
         (("--cached-prefix", "501", "--reuses", "9"), "--cached-prefix"),
+        (("--reuses", "9"), "--reuses does nothing without --cached-prefix"),
+        (("--hour-cache",), "--hour-cache does nothing without --cached-prefix"),
+        (("--question-tokens", "30", "--exact-hits", "9%"), "--question-tokens does nothing without --semantic-hits"),
+        (("--embedding-model", "x"), "--embedding-model does nothing without --semantic-hits"),
+        (("--provisioned-model", HAIKU), "provisioned throughput needs"),
     ],
 )
 def test_wrong_flags(directory, flags, said):

@@ -272,3 +272,50 @@ def test_the_warm_up_is_in_the_bill_and_in_nothing_else(tariff):
     assert (quoted.warmup_usd, plain.warmup_usd) == (Decimal("4.635"), 0)
     assert quoted.spent_usd == plain.spent_usd + quoted.warmup_usd
     assert "(without the warm-up)" in quoted.explanation()[-1]
+
+
+def _with_hits(query, model, count, hits):
+    """Answers that name their model, `hits` of them from the target's cache: these used no tokens."""
+    key, cell = _ok(query, model, count)
+    paid = count - hits
+    return key, replace(cell, input=paid * 500, output=paid * 200, exact_hits=hits - hits // 2, semantic_hits=hits // 2)
+
+
+def test_a_hit_is_the_caches_though_it_names_its_model(tariff):
+    """Hits are lines of the cache, and the model's tokens a message are those of the messages that it answered."""
+    run = recording(
+        _second(i, _with_hits("easy", HAIKU, 8, hits=8 if i % 2 else 6), _ok("hard", SONNET, 1)) for i in range(60)
+    )
+    basis = run_basis(MANIFEST, run, tariff, _kept)
+    assert {(line.query, line.model): (line.share, line.input, line.output) for line in basis.lines} == {
+        ("easy", CACHE): (Decimal("0.6125"), 0, 0),
+        ("easy", HAIKU): (Decimal("0.0875"), 500, 200),
+        ("hard", SONNET): (Decimal("0.3"), 500, 200),
+    }
+    rows = {(row.query, row.model): (row.messages, row.usd) for row in basis.today}
+    assert rows == {
+        ("easy", CACHE): (420, 0),
+        ("easy", HAIKU): (60, 60 * Decimal("0.000375")),
+        ("hard", SONNET): (60, 60 * Decimal("0.0045")),
+    }
+    day = estimate(basis.lines, basis, tariff, Calendar(1_000)).day
+    assert float(day.low) == pytest.approx(float(day.usd)) == pytest.approx(float(day.high))
+    without = levers.cache_hits(Decimal(0)).apply(basis.lines)
+    then = Decimal("0.7") * Decimal("0.000375") + Decimal("0.3") * Decimal("0.0045")
+    assert abs(tariff.usd_per_message(without) - then) < Decimal("1e-20")
+
+
+def test_hits_of_one_type_only_are_in_each_resampled_mean(tariff):
+    """Where a second had nothing but hits, its messages still count: the interval is around the bill."""
+    run = recording(_second(i, _with_hits("easy", HAIKU, 10, hits=10 if i % 3 else 0)) for i in range(60))
+    basis = run_basis(MANIFEST, run, tariff, _kept)
+    day = estimate(basis.lines, basis, tariff, Calendar(1_000)).day
+    assert float(day.usd) == pytest.approx(1_000 * 0.000375 / 3)
+    assert float(day.low) <= float(day.usd) <= float(day.high) < 1_000 * 0.000375
+
+
+def test_a_model_of_hits_alone_is_no_line(tariff):
+    """Nobody asked it: it needs no price, and no quota."""
+    run = recording([_second(0, _ok("easy", HAIKU, 8), _with_hits("hard", "unpriced", 4, hits=4))])
+    basis = run_basis(MANIFEST, run, tariff, _kept)
+    assert {line.query: line.model for line in basis.lines} == {"easy": HAIKU, "hard": CACHE}

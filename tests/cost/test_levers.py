@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loadtester.cost import levers
-from loadtester.cost.bill import CACHE, Line, hit_rate, numbered
+from loadtester.cost.bill import CACHE, NOBODY, Line, hit_rate, numbered
 from loadtester.cost.lengths import bounded, counted, lognormal
 from loadtester.errors import Exit, FmloadError
 from loadtester.scenario.mix import HAIKU, SONNET
@@ -67,6 +67,49 @@ def test_what_may_not_be_cached_bounds_the_hits(lines):
         levers.cache_hits(Decimal("0.71")).apply(lines)
     with pytest.raises(FmloadError, match="no message that may be cached"):
         levers.cache_hits(Decimal(0)).apply(tuple(replace(line, is_cacheable=False) for line in lines))
+
+
+def test_messages_that_nobody_answered_have_their_part_of_the_hits(tariff):
+    """Of 77 % answered and 23 % throttled, 50 % hits halve both; 90 % and even 100 % are possible."""
+    lines = numbered(
+        [Line("q", HAIKU, Decimal("0.77"), input=Decimal(500), output=Decimal(200)), Line("q", NOBODY, Decimal("0.23"))]
+    )
+    for rate in (Decimal("0.5"), Decimal("0.9"), Decimal(1)):
+        after = levers.cache_hits(rate).apply(lines)
+        assert hit_rate(after) == rate
+        assert sum(line.share for line in after) == 1
+        assert tariff.usd_per_message(after) == (1 - rate) * Decimal("0.77") * HAIKU_USD
+
+
+def test_fewer_hits_are_more_calls_to_models(tariff):
+    """What a cache answered goes to the models; no more of the messages go unanswered."""
+    lines = numbered(
+        [
+            Line("q", HAIKU, Decimal("0.5"), input=Decimal(500), output=Decimal(200)),
+            Line("q", CACHE, Decimal("0.3")),
+            Line("q", NOBODY, Decimal("0.2")),
+        ]
+    )
+    after = levers.cache_hits(Decimal(0)).apply(lines)
+    assert [(line.model, line.share) for line in after] == [(HAIKU, Decimal("0.8")), (NOBODY, Decimal("0.2"))]
+
+
+def test_fewer_hits_go_back_to_their_own_query_type():
+    """A type's hits to its models, whatever the others cost; those of no type, and of one without a model, to all."""
+    lines = numbered(
+        [
+            Line("easy", HAIKU, Decimal("0.2")),
+            Line("easy", CACHE, Decimal("0.2")),
+            Line("hard", SONNET, Decimal("0.4")),
+            Line("gone", CACHE, Decimal("0.1")),
+            Line("(any)", CACHE, Decimal("0.1")),
+        ]
+    )
+    for rate, easy, hard in ((Decimal(0), "0.466667", "0.533333"), (Decimal("0.2"), "0.333333", "0.466667")):
+        after = levers.cache_hits(rate).apply(lines)
+        shares = [line.share.quantize(Decimal("1e-6")) for line in after if line.is_paid]
+        assert shares == [Decimal(easy), Decimal(hard)]
+        assert hit_rate(after) == rate
 
 
 @pytest.mark.parametrize(("is_hour", "reuses"), [(False, "0.25"), (True, "1")])

@@ -18,9 +18,10 @@ def _second_of(second=0, *, latency_s=0.5, query="pushed", kind="ai", said="slow
     for name, n in outcomes.items():
         outcome = Outcome(name)
         is_ok = outcome is Outcome.OK
-        used = {"input": 500 * n, "output": 200 * n, "usd": Decimal("0.0035") * n, "in_slo": n} if is_ok else {}
+        used = {"input": 500 * n, "output": 200 * n, "usd": Decimal("0.0035") * n} if is_ok else {}
         key = CellKey(query, kind, MODEL, MODEL if is_ok else "", outcome)
-        cells[key] = Cell(count=n, sent=0 if outcome is Outcome.DROPPED else n, **used)
+        # Refusals are quick, too: the recorder counts all that ended within the SLO, whatever it ended in.
+        cells[key] = Cell(count=n, sent=0 if outcome is Outcome.DROPPED else n, in_slo=n, **used)
         if not is_ok:
             failures[(outcome, said)] += n
     n_ok = outcomes.get("ok", 0)

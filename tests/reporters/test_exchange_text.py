@@ -42,6 +42,14 @@ def test_text_says_all_of_an_exchange():
     assert "answer" not in text[: text.index("ok (1)")].replace("answered", "")
 
 
+def test_the_outcome_is_said_once():
+    """Details that begin with the outcome's own name don't say it again under it."""
+    one = kept(outcome=Outcome.THROTTLED, detail="throttled: Too many tokens")
+    assert "throttled: Too many" not in exchanges_text([one]) + exchanges([one])
+    assert "Too many tokens" in exchanges_text([one])
+    assert ": Too many tokens</summary>" in exchanges([one])
+
+
 def test_text_commands_no_terminal():
     """Control characters of a target are shown as what they are: nothing to obey."""
     text = exchanges_text([kept(answer=EVIL, detail=EVIL, finish_reason=EVIL, query=EVIL, outcome=Outcome.BROKEN)])

@@ -52,6 +52,7 @@ def test_the_answer_names_rates_interval_cause_knee_and_bill():
         ("generator", (PASSED,), "not the target"),
         ("target", (PASSED,), "is gone"),
         ("steps", (PASSED,), "after 1 steps"),
+        ("quota", (PASSED,), "computed and was not seen"),
     ],
 )
 def test_each_ending_says_what_is_known(ending, steps, said):
@@ -59,6 +60,31 @@ def test_each_ending_says_what_is_known(ending, steps, said):
     found = replace(FOUND, ending=ending, steps=steps)
     assert said in answer_text(found)
     assert exit_code(found) == EXITS[ending]
+
+
+def test_a_pass_that_a_full_bucket_may_have_let_in_says_for_how_long_it_was_held():
+    """Unless the quota is stated, or was met."""
+    held = "for 36 s: a quota by the minute that began full can hide behind that"
+    passed = replace(PASSED, probe=replace(PASSED.probe, surge_s=0.0), window=WINDOW)
+    found = replace(FOUND, ending="at_least", steps=(passed,))
+    assert held in answer_text(found)
+    assert held not in answer_text(replace(found, bounds=replace(BOUNDS, is_quota_known=True)))
+    assert held not in answer_text(replace(found, steps=(passed, FAILED)))
+
+
+def test_what_the_stated_quota_allows_is_marked_as_computed():
+    """And where the bucket alone let a rate in, or the target doesn't keep to the quota, that is said."""
+    plain = replace(PASSED, probe=Probe(30.0, 30.0, 6.0), window=WINDOW, allowed_per_s=30.5)
+    fast = replace(plain, probe=Probe(100.0, 30.0, 6.0))
+    found = replace(FOUND, ending="quota", steps=(plain, fast))
+    text = answer_text(found)
+    assert "sla>=99% holds at 30/s" in text
+    assert "the stated quota allows 30.5/s in the long run: computed" in text
+    assert "100/s passed out of its full bucket alone" in text
+    assert json.loads(search_text(found))["answer"]["quota_allows_per_s"] == pytest.approx(30.5)
+    surged = replace(fast, probe=replace(fast.probe, surge_s=20.0, surge_per_s=100.0))
+    assert "doesn't keep to it" in answer_text(replace(found, ending="at_least", steps=(plain, surged, surged, surged)))
+    assert "can't hold at 1/s" in answer_text(replace(found, ending="not_even", steps=()))
 
 
 def test_a_line_for_each_step_says_how_it_was_decided():

@@ -57,6 +57,17 @@ def test_no_planted_secret_survives(parts):
         ("キーはsk-abcDEF123456です", "キーは***です"),
         ("I live at 12 Baker Street, London", "I live at [address], London"),
         ("password: hunter2", "password: ***"),
+        ("write to anna.müller@example.de!", "write to [e-mail]!"),
+        ("пишите на иван.петров@пример.рф сегодня", "пишите на [e-mail] сегодня"),
+        ("anna.mu\u0308ller@mu\u0308ller.de", "[e-mail]"),
+        ("taro@日本語.jp です", "[e-mail] です"),
+        ("連絡先は、山田太郎@example.jp", "連絡先は、[e-mail]"),
+        ("my password is hunter2, and", "my [password], and"),
+        ("Password was Summer2024", "[password]"),
+        ("パスワードはabc123です", "[password]です"),
+        ("Where is order 78542?", "Where is [order id]?"),
+        ("Order number: #2024-78542", "[order id]"),
+        ("注文番号は78542です", "[order id]です"),
     ],
 )
 def test_what_is_taken_out_is_named(text, shown):
@@ -71,6 +82,8 @@ def test_what_is_taken_out_is_named(text, shown):
         "ワンピースの第105巻は2023年3月3日に発売、税込528円です。",
         "Ask @shop or see section 4.2.1; 100% of 1,000,000 readers.",
         "1234567890123 is no card",
+        "My password is not working, and the PIN is wrong.",
+        "In order 3 of 27: I would like to order 2 copies for 1,200 yen.",
         "",
     ],
 )

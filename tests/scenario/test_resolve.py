@@ -96,9 +96,13 @@ VALUES = [
 ]
 
 
+#: What else has to be said in a file for a key to mean anything.
+BESIDE = dict.fromkeys(("observe.otel_sample", "observe.otel_content"), "  otel: true\n")
+
+
 def in_file(path, text):
     section, _, key = path.rpartition(".")
-    return f"{section}:\n  {key}: {text}\n" if section else f"{key}: {text}\n"
+    return f"{section}:\n  {key}: {text}\n{BESIDE.get(path, '')}" if section else f"{key}: {text}\n"
 
 
 @pytest.mark.parametrize(("path", "lightest", "middle", "last", "value"), VALUES)
@@ -118,6 +122,23 @@ def test_the_weightiest_source_wins(tmp_path, path, lightest, middle, last, valu
     assert resolved(last) == (value, f"scenario {tmp_path / 's.yaml'}:{line}")
     assert resolved(lightest, last) == (value, f"environment {field.variable}")
     assert resolved(lightest, middle, last) == (value, f"command line {field.label}")
+
+
+@pytest.mark.parametrize(("key", "value"), [("otel_sample", "5%"), ("otel_content", True)])
+def test_what_is_to_be_in_spans_needs_some(tmp_path, key, value):
+    """A wish about spans where none are sent is a mistake, and not one to be found out from an empty collector."""
+    flag = f"--{key.replace('_', '-')}"
+    with pytest.raises(FmloadError, match=f"^{flag}: needs --otel; fix: ") as raised:
+        resolve({f"observe.{key}": value})
+    assert raised.value.code is Exit.USAGE
+    file = write(tmp_path, f"observe:\n  otel: false\n  {key}: {value}\n")
+    with pytest.raises(FmloadError, match=f":3: observe.{key}: needs otel: true; fix: ") as raised:
+        resolve({}, file=file)
+    assert raised.value.code is Exit.INPUT
+    for enough in ({"observe.otel": True}, {"observe.otel_endpoint": "http://127.0.0.1:4318"}):
+        assert resolve(enough, file=write(tmp_path, f"observe:\n  {key}: {value}\n")).observe.has_otel
+        assert resolve({f"observe.{key}": value, **enough}).observe.has_otel
+    assert not resolve({}, environ={f"FMLOAD_{key.upper()}": "1"}).observe.has_otel
 
 
 def test_every_scalar_field_is_in_the_table_above():

@@ -351,3 +351,14 @@ def test_with_repair_nothing_is_delivered_before_it_is_fit():
     assert answer.done.usage == USAGE
     assert answer.done.body()["also_used"] == (Spent(answer.done.model, USAGE),)
     assert [fault.check for fault in answer.found] == ["language"]
+
+
+def test_a_second_try_is_the_models_time():
+    """What the model takes to mend an answer is none of validation's, hence none of the app's own."""
+    clock = Clock()
+    parts = Parts(validation=ValidationSettings(checks=frozenset({Check.LANGUAGE}), repair=True))
+    model = Script(clock=clock)
+    answer = asyncio.run(Orchestrator(model, MemorySessions(), clock, parts).answer(message("こんにちは")))
+    assert len(model.calls) == 2
+    timing = answer.done.timing
+    assert (timing.model_s, timing.validation_s, timing.total_s) == (1.0, 0.0, 1.0)

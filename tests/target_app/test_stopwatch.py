@@ -43,3 +43,19 @@ def test_only_the_first_stamp_counts():
             clock.pass_s(1)
             watch.stamp("model", "first")
     assert (watch.spent_s("first"), watch.spent_s("model"), watch.spent_s("other", 3)) == (1, 2, 3)
+
+
+def test_a_part_inside_another_is_its_own():
+    """What the inner parts take, however deep, is theirs, and no time of what is around them."""
+    clock = Clock()
+    watch = Stopwatch(clock)
+    with watch.timed("outer"):
+        clock.pass_s(1)
+        with watch.timed("inner"):
+            clock.pass_s(2)
+            with watch.timed("deep"):
+                clock.pass_s(4)
+        with watch.timed("inner"):
+            clock.pass_s(8)
+        clock.pass_s(16)
+    assert [watch.spent_s(part) for part in ("outer", "inner", "deep")] == [17, 10, 4]

@@ -51,7 +51,7 @@ class Script:
 def repaired(first, second="It costs ¥550."):
     model = Script(second)
     reply = ModelReply(first, SONNET, "end_turn", SPENT)
-    return asyncio.run(repair(model, CALL, reply, WANTED)), model.calls, reply
+    return asyncio.run(repair(model.complete, CALL, reply, WANTED)), model.calls, reply
 
 
 def checks(findings):
@@ -122,7 +122,7 @@ def test_a_canned_answer_is_no_answer_to_repair():
     """One that the gateway gave is left alone; in the place of a second try it is a try that failed."""
     reply = canned("unavailable", QUESTION.text)
     model = Script("never asked")
-    assert asyncio.run(repair(model, CALL, reply, WANTED)).reply == reply
+    assert asyncio.run(repair(model.complete, CALL, reply, WANTED)).reply == reply
     assert model.calls == []
     result, _, first = repaired("It costs ¥1.", reply)
     assert (result.reply, result.action, result.error, result.also_used) == (first, Action.KEPT, "unavailable", ())
