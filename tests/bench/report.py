@@ -99,7 +99,13 @@ def _manifest() -> dict[str, object]:
         "pattern": "sustained",
         "seed": 1,
         "workers": 1,
-        "plan": {"requests": REQUESTS, "users": None, "duration_s": float(SECONDS), "sha256": "", "prediction": None},
+        "plan": {
+            "requests": REQUESTS // SECONDS // len(_QUERIES) * len(_QUERIES) * SECONDS,
+            "users": None,
+            "duration_s": float(SECONDS),
+            "sha256": "",
+            "prediction": None,
+        },
         "scenario": {
             "load": {"pattern": "sustained", "seed": 1, "max_in_flight": 10_000},
             "target": {"url": "http://127.0.0.1"},
