@@ -44,13 +44,15 @@ def test_nothing_points_outside_the_project():
             assert not re.search(r"(?<![\w.$])/(work|root|home/\w+)/", text), name
 
 
-def test_the_readme_shows_the_example_run():
-    """The summary in the README is what `fmload report reports/example` prints, but for the price table's version."""
+def test_the_docs_show_the_example_run():
+    """The summary in docs/example.md is what `fmload report reports/example` prints, but for the price table's version."""
     run = read(ROOT / "reports" / "example")
     out = io.StringIO()
-    report = summarise(run.manifest, run.recording, price_table({}), request_lines(run.directory))
+    report = summarise(
+        run.manifest, run.recording, price_table({}), request_lines(run.directory), directory="reports/example"
+    )
     print_summary(report, Console(file=out, width=80, no_color=True))
-    shown = re.search(r"<!-- sample -->\n```\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL).group(1)
+    shown = re.search(r"<!-- sample -->\n```\n(.*?)```", (ROOT / "docs" / "example.md").read_text(), re.DOTALL).group(1)
 
     def lines(text):
         return [line for line in text.splitlines() if "prices:" not in line and "price change" not in line]

@@ -12,6 +12,7 @@ import typer
 from loadtester import __version__
 from loadtester.cli import compare, cost, doctor, history, nightly, plan, report, run, scenarios, search, serve
 from loadtester.cli.examples import epilog
+from loadtester.cli.streams import write_whole
 from loadtester.errors import Exit, FmloadError
 
 _EPILOG = """Examples:
@@ -72,6 +73,7 @@ def root(
 
 def main() -> None:
     """Run the command line; every error a user can mend becomes a message and its exit code."""
+    write_whole()
     try:
         app()
     except FmloadError as error:
