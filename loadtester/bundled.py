@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import sys
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -25,6 +26,11 @@ _STOP_LIMIT_S = 5.0
 #: What the target's last words have in them where its file, or its port, can't be used.
 _CONFIG_FAULT = "error: argument --config: "
 _PORT_FAULT = "cannot listen on port"
+
+#: How an exception's last line begins, and what it says of a library that isn't there; the extra that has such ones.
+_ERROR = re.compile(r"[\w.]*(Error|Exception): ")
+_MISSING = re.compile(r"No module named '(\w+)")
+_IN_STORES = ("asyncpg", "redis")
 
 #: The target gets no credentials, proxies or settings of the user's: only what Python needs to run.
 _ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "PYTHONPATH", "SYSTEMROOT")
@@ -167,6 +173,8 @@ def _no_start(part: str, words: str, errors: Path) -> FmloadError:
     remedy = (
         "free the port, or let --port 0 and --bedrock-port 0 take free ones"
         if _PORT_FAULT in words
+        else _install(missing[1])
+        if (missing := _MISSING.search(words))
         else f"{errors} has what it said"
     )
     return FmloadError(f"the bundled target ({part}) did not start: {words}", remedy=remedy, code=Exit.UNREACHABLE)
@@ -188,8 +196,17 @@ def _how(process: asyncio.subprocess.Process) -> str:
 
 
 def _last_line(path: Path) -> str:
+    """Why a process ended: its own last line, or the exception that came before a server's farewell."""
     said = path.read_text("utf-8", "replace").strip().splitlines()
-    return said[-1] if said else "it said nothing"
+    if not said:
+        return "it said nothing"
+    if _CONFIG_FAULT in said[-1] or _PORT_FAULT in said[-1]:
+        return said[-1]
+    return next((line for line in reversed(said) if _ERROR.match(line)), said[-1])
+
+
+def _install(module: str) -> str:
+    return f"pip install '{'fmload[stores]' if module in _IN_STORES else module}'"
 
 
 async def _stop(process: asyncio.subprocess.Process) -> None:

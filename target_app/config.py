@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import msgspec
 
@@ -14,6 +13,7 @@ from target_app.bedrock import limits as quotas
 from target_app.bedrock.limits import Quotas
 from target_app.bedrock.quota import Counting
 from target_app.bedrock.settings import SLOTS
+from target_app.config_faults import explained
 from target_app.faults import plan
 from target_app.faults.plan import Plan
 from target_app.gateway.answer_cache import AnswerCacheSettings
@@ -24,9 +24,27 @@ if TYPE_CHECKING:
     from yaml import MarkedYAMLError
 
 _Seconds = Annotated[float, msgspec.Meta(gt=0)]
-_Records = Annotated[str, msgspec.Meta(pattern=r"^(memory:$|sqlite:///.|dynamodb://.)")]
-_Cache = Annotated[str, msgspec.Meta(pattern=r"^(memory:$|rediss?://.|unix://.)")]
-_Vectors = Annotated[str, msgspec.Meta(pattern=r"^(memory:$|postgres(ql)?://.|opensearch(\+http)?://.)")]
+_Records = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^(memory:$|sqlite:///.|dynamodb://.)",
+        examples=["memory:", "sqlite:///FILE", "dynamodb://REGION/TABLE"],
+    ),
+]
+_Cache = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^(memory:$|rediss?://.|unix://.)",
+        examples=["memory:", "redis://HOST:6379/0", "rediss://HOST:6379/0", "unix://SOCKET"],
+    ),
+]
+_Vectors = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^(memory:$|postgres(ql)?://.|opensearch(\+http)?://.)",
+        examples=["memory:", "postgresql://HOST/DATABASE", "opensearch://HOST:9200/INDEX"],
+    ),
+]
 _Secret = Annotated[str, msgspec.Meta(min_length=16)]
 
 #: The URL of a store inside this process.
@@ -161,7 +179,7 @@ def parse(value: Any) -> Config:
         config = msgspec.convert(value, Config)
         _ = config.quotas
     except msgspec.ValidationError as error:
-        raise ConfigError(_explained(str(error))) from error
+        raise ConfigError(explained(str(error), Config)) from error
     except plan.PlanError as error:
         raise ConfigError(f"faults: {error}") from error
     except ValueError as error:
@@ -195,39 +213,6 @@ def _merged(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
         if isinstance(under[name], dict) and isinstance(over[name], dict):
             both[name] = _merged(under[name], over[name])
     return both
-
-
-def _explained(words: str) -> str:
-    """What msgspec says, as `path.of.key: …`, with the known keys that are nearest to an unknown one."""
-    reason, _, place = words.partition(" - at `$")
-    place = place.rstrip("`").removeprefix(".")
-    unknown = re.search(r"unknown field `(.*)`", reason)
-    if unknown is None:
-        return f"{place}: {reason}" if place else reason
-    known = _keys_at(place)
-    near = difflib.get_close_matches(unknown[1], known, n=2) or known
-    return f"{'.'.join(filter(None, (place, unknown[1])))}: there is no such key; there is {', '.join(near)}"
-
-
-def _keys_at(place: str) -> list[str]:
-    """The keys of the section at a path of names."""
-    kind: Any = Config
-    for name in filter(None, place.split(".")):
-        plain = name.partition("[")[0]
-        kinds = [field.type for field in msgspec.structs.fields(kind) if field.encode_name == plain]
-        kind = next((one for one in (*kinds, *map(_inner, kinds)) if _is_struct(one)), None)
-        if kind is None:
-            return []
-    return [field.encode_name for field in msgspec.structs.fields(kind)]
-
-
-def _inner(kind: Any) -> Any:
-    """What a tuple is made of."""
-    return next(iter(get_args(kind)), None)
-
-
-def _is_struct(kind: Any) -> bool:
-    return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
 
 
 def _without_login(url: str) -> str:

@@ -163,7 +163,7 @@ class _Turn:
         with self._watch.timed("validation"):
             wanted = expectation(message.message, message.query_type, call.system, sources, settings)
             if is_held_back:
-                repaired = await repair(self._model, call, reply, wanted)
+                repaired = await repair(self._whole_reply, call, reply, wanted)
             else:
                 findings = validate(reply.text, wanted)
                 repaired = Repaired(reply, Action.FIT, findings, findings)
@@ -173,8 +173,7 @@ class _Turn:
 
     async def _reply(self, call: ModelCall, deliver: Deliver | None) -> ModelReply:
         if deliver is None:
-            with self._watch.timed("model"):
-                return await self._model.complete(call)
+            return await self._whole_reply(call)
 
         async def stamped(text: str) -> None:
             self._watch.stamp("model", "model_ttft")
@@ -182,6 +181,10 @@ class _Turn:
 
         with self._watch.timed("model"):
             return await self._model.stream(call, stamped)
+
+    async def _whole_reply(self, call: ModelCall) -> ModelReply:
+        with self._watch.timed("model"):
+            return await self._model.complete(call)
 
     async def _keep_answer(self, asked: Asked | None, repaired: Repaired) -> None:
         """Keep the answer, if nothing is wrong with it and nothing was missing when it was made."""

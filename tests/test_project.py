@@ -45,7 +45,7 @@ def test_nothing_points_outside_the_project():
 
 
 def test_the_docs_show_the_example_run():
-    """The summary in docs/example.md is what `fmload report reports/example` prints, but for the price table's version."""
+    """The summary in docs/example.md is what `fmload report reports/example` prints, but for the prices' version."""
     run = read(ROOT / "reports" / "example")
     out = io.StringIO()
     report = summarise(

@@ -6,10 +6,10 @@ says what to change and what that should bring, and names a command that would s
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shlex
+from collections.abc import Collection, Iterable, Iterator
 from itertools import chain
 from math import ceil
-from shlex import quote
 from typing import Final
 
 from loadtester.analysis.bill_advice import advise_on_bill
@@ -23,8 +23,16 @@ _SLA_TARGET: Final = 0.99
 _FEW: Final = 0.01
 #: Failures that have advice of their own, or are nobody's fault.
 _NOT_ERRORS: Final = ("throttled", "truncated", "timeout", "model_timeout", "dropped", "cancelled")
+_CONNECT: Final = "give the target more connections to its model, or more tasks"
+#: What to do first where no option of fmload's makes a difference: the command alone would find the same again.
+_MEND: Final = "see the target's log and mend the cause there, then run it again"
 #: A reservation is large where less than this part of it is used.
 _USED: Final = 0.5
+#: What a check needs nothing of: who watches, what is exported, what is printed; first what has no value.
+_SILENT_SWITCHES: Final = ("--otel", "--otel-content", "-q", "--quiet", "--no-color")
+_SILENT: Final = (
+    "--prometheus", "--prometheus-remote-write", "--otel-endpoint", "--otel-sample", "--report", "--summary",
+)  # fmt: skip
 #: What is tried where the run's own limits are not on record.
 _MANY_TOKENS: Final = 4_096
 _LONG_S: Final = 120.0
@@ -44,18 +52,29 @@ def _share(report: Report, count: int) -> float:
 
 def _place(report: Report) -> str:
     """The run's directory, for a command."""
-    output = report.manifest["scenario"].get("output") or {}
-    return quote(f"{output.get('directory', 'reports')}/{report.manifest.get('id', 'RUN')}")
+    return shlex.quote(report.directory)
 
 
 def _again(report: Report, *changes: str) -> str:
-    """The run's own command with changes behind it: of an option that is given twice the last counts.
+    """The run's own command with `changes`, an option and its value in turn, in the place of what it said of them.
 
     A run that was not started by `fmload run` has no command that could be named.
     """
     command = report.manifest.get("command")
-    words = ["(as before)"] if command is None else [quote(str(word)) for word in command]
-    return " ".join(["fmload run", *words, *changes])
+    if command is None:
+        return f"fmload run (as before) {shlex.join(changes)}".rstrip()
+    words = [*_without(map(str, command), (*changes[::2], *_SILENT)), *changes]
+    return shlex.join(["fmload", "run", *words])
+
+
+def _without(words: Iterable[str], valued: Collection[str]) -> Iterator[str]:
+    """A command's words without the options `valued`, the values that follow them, and switches that only tell."""
+    left = iter(words)
+    for word in left:
+        if word in valued:
+            next(left, None)
+        elif word.partition("=")[0] not in valued and word not in _SILENT_SWITCHES:
+            yield word
 
 
 def _fastest(report: Report) -> tuple[str, ...]:
@@ -124,7 +143,7 @@ def _way_out(known: ModelQuota, reserved: float, used: float, needed: float, rep
     is_ours = is_bundled(report.manifest["scenario"])
     how = "" if is_ours else f" (fmload cost {_place(report)} --quota-request)"
     return (
-        f"ask for {quota:,} tokens a minute{how}, or spread the peak",
+        f"ask for {quota:,} tokens a minute{how}, or spread the peak" + ("" if is_ours else ", then run it again"),
         f"the busiest minute's calls use and hold {needed:,.0f}{scaled}"
         + (f"; the limit is {limit:,.0f}" if limit is not None else ""),
         _again(report, *(("--tokens-per-minute", str(quota)) if is_ours else ())),
@@ -137,16 +156,16 @@ def _errors(report: Report) -> Iterator[Advice]:
     if _share(report, count) <= _FEW:
         return
     worst = told[0]
+    reason = worst.detail.removeprefix(f"{worst.outcome}: ")
+    is_ours = is_bundled(report.manifest["scenario"])
     is_pool = any(word in worst.detail.lower() for word in ("pool", "connection", "checkout"))
     yield Advice(
         "errors",
-        f"{count:,} requests failed; most often, {worst.count:,} times, {worst.outcome}: {worst.detail}",
-        "give the target more connections to its model, or more tasks" if is_pool else "see the target's log",
+        f"{count:,} requests failed; most often, {worst.count:,} times, {worst.outcome}: {reason}",
+        _MEND if not is_pool else _CONNECT if is_ours else f"{_CONNECT}, then run it again",
         f"up to {_share(report, count):.1%} more of the requests are answered",
         {"errors": count, "outcome": worst.outcome, "detail": worst.detail, "count": worst.count},
-        _again(
-            report, *(("--model-connections", "400") if is_pool and is_bundled(report.manifest["scenario"]) else ())
-        ),
+        _again(report, *(("--model-connections", "400") if is_pool and is_ours else ())),
         _share(report, count),
     )
 
@@ -183,7 +202,7 @@ def _sla(report: Report) -> Iterator[Advice]:
     yield Advice(
         "sla",
         f"{rates.sla:.1%} of the requests got a good answer within {slo_s:g} s, under {_SLA_TARGET:.0%}: {why}{blame}",
-        "shorter answers, or a faster model" if late else "mend what makes them fail",
+        "shorter answers, or a faster model" if late else "mend what makes them fail, then run it again",
         f"up to {late / finished:.1%} more of the requests come in time" if late else "as the other findings say",
         {"sla": rates.sla, "target": _SLA_TARGET, "slo_s": slo_s, "late": late},
         _again(report, *((_fastest(report) or _shorter(report)) if late else ())),

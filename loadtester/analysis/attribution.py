@@ -52,12 +52,24 @@ def _shares(app: Sample, model: Sample, part: Part) -> tuple[OwnShare, ...]:
 
 def _share(percent: int, app: Estimate, model: Estimate) -> OwnShare:
     if app.value is None or model.value is None:
-        note = "; ".join(f"{name}: {one.note}" for name, one in (("app", app), ("model", model)) if one.note)
+        note = "; ".join(f"{name}: {one.note}" for name, one in (("app", app), ("model", model)) if one.value is None)
         return OwnShare(percent, app.value, model.value, None, None, None, None, note)
     own_s = app.value - model.value
     share = own_s / app.value if app.value else None
     if app.replicates is None or model.replicates is None:
-        return OwnShare(percent, app.value, model.value, own_s, None, share, None, app.note or model.note)
+        return OwnShare(
+            percent,
+            app.value,
+            model.value,
+            own_s,
+            None,
+            share,
+            None,
+            f"too short for an interval: {app.note or model.note}",
+        )
+    if app.is_open or model.is_open:
+        note = "its interval reaches the end of what was seen: a longer run would tell"
+        return OwnShare(percent, app.value, model.value, own_s, None, share, None, note)
     through, straight = pairs(app.replicates, model.replicates)
     own = through - straight
     is_divisible = bool(np.all(through > 0))

@@ -28,7 +28,9 @@ _NS: Final = 1e-9
 _MOMENTS: Final = ("due_ns", "sent_ns", "done_ns")
 _TOKENS: Final = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens")
 _NAMES: Final = ("model", "answered_by", "query", "outcome", "detail")
-_READ: Final = (*_NAMES, *_MOMENTS, *_TOKENS)
+_READ: Final = frozenset((*_NAMES, *_MOMENTS, *_TOKENS))
+#: What older runs did not write.
+_LATER: Final = ("cache", "attempts")
 #: Rows in a piece of the table.
 _PIECE: Final = 100_000
 
@@ -40,7 +42,8 @@ class Calls:
     Times are in seconds from the run's start, infinite where it never came to that. A call is refused where it was
     throttled, admitted where the model worked on it, and else it never came as far as the quota. `held` is what a call
     reserves, `charged` what it is charged for at its end, 0 where it was not admitted. The prompts of refused calls are
-    not on record: they are taken to be as long as the others' of their query type.
+    not on record: they are taken to be as long as the others' of their query type. A call `is_retried` that was
+    refused when it was first sent, at `sent_s`, and got in later, nobody knows when.
     """
 
     due_s: Floats
@@ -50,6 +53,7 @@ class Calls:
     is_ok: Flags
     is_admitted: Flags
     is_refused: Flags
+    is_retried: Flags
     output: Floats
     held: Floats
     charged: Floats
@@ -67,23 +71,26 @@ def calls_by_model(text: Iterable[str], max_tokens: int) -> dict[str, Calls]:
     """
     import pandas as pd  # noqa: PLC0415  heavy, and only reports need it
 
-    kinds = dict.fromkeys(_NAMES, "category") | dict.fromkeys((*_MOMENTS, *_TOKENS), "float64")
+    numbers = (*_MOMENTS, *_TOKENS, "attempts")
+    kinds = dict.fromkeys((*_NAMES, "cache"), "category") | dict.fromkeys(numbers, "float64")
     pieces = pd.read_csv(  # type: ignore[call-overload]  # the stubs want each dtype as a type of its own
         TextFile(text),
-        usecols=list(_READ),
+        usecols=lambda name: name in _READ or name in _LATER,
         dtype=kinds,
         keep_default_na=False,
-        na_values={name: [""] for name in (*_MOMENTS, *_TOKENS)},
+        na_values={name: [""] for name in numbers},
         chunksize=_PIECE,
         nrows=MOST_CALLS,
         index_col=False,
     )
     known: dict[str, list[_Columns]] = defaultdict(list)
     for piece in pieces:
+        if missing := _READ.difference(piece.columns):
+            raise ValueError(f"no column {', '.join(sorted(missing))}")
         columns = _columns(piece)
         asked, by = piece["model"].cat, piece["answered_by"].cat
         is_asked, is_answered = ~_is(asked, ""), ~_is(by, "")
-        is_call = is_asked & (is_answered | ~columns["is_ok"])
+        is_call = is_asked & (is_answered | ~columns["is_ok"]) & ~columns["is_hit"]
         for model in sorted({*asked.categories, *by.categories} - {""}):
             mine = np.flatnonzero(is_call & np.where(is_answered, _is(by, model), _is(asked, model)))
             if len(mine):
@@ -99,11 +106,14 @@ def _columns(piece: DataFrame) -> _Columns:
     outcome, query, detail = piece["outcome"].cat, piece["query"].cat, piece["detail"].cat
     tells = np.array(["request" in words.lower() for words in detail.categories], dtype=np.bool_)
     is_refused = _is(outcome, Outcome.THROTTLED.value)
+    no = np.zeros(len(piece), dtype=np.bool_)
     return {
         "query": np.asarray(query.categories, dtype=np.str_)[query.codes.to_numpy()],
         "is_ok": _is(outcome, Outcome.OK.value),
         "is_refused": is_refused,
         "is_for_requests": is_refused & tells[detail.codes.to_numpy()],
+        "is_hit": ~_is(piece["cache"].cat, "") if "cache" in piece else no,
+        "is_retried": piece["attempts"].to_numpy() > 1 if "attempts" in piece else no,
         **{name: piece[name].fillna(np.inf).to_numpy() * _NS for name in _MOMENTS},
         **{name: piece[name].fillna(0.0).to_numpy() for name in _TOKENS},
     }
@@ -136,6 +146,7 @@ def _calls(model: str, columns: _Columns, max_tokens: int) -> Calls:
         is_ok=columns["is_ok"][order],
         is_admitted=is_admitted[order],
         is_refused=is_refused[order],
+        is_retried=(is_admitted & columns["is_retried"])[order],
         output=output[order],
         held=np.where(is_refused | is_admitted, prompt + max_tokens, 0.0)[order],
         charged=np.where(is_admitted, charged, 0.0)[order],

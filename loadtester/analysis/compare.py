@@ -13,7 +13,7 @@ comes from, and are not corrected.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -81,21 +81,34 @@ def side(sample: Sample) -> Side:
 def judge(measure: Measure, base: Estimate, new: Estimate, margin: float) -> Row:
     """One measure of both runs. `margin` is a part of the base's value, or of all requests where that is the unit."""
     if base.value is None or new.value is None:
-        return _row(measure, base, new, margin, _why(base, new))
+        return _row(measure, base, new, margin, _why(base, new, lambda one: one.value is None))
     if base.replicates is None or new.replicates is None:
-        return _row(measure, base, new, margin, f"too short for an interval: {_why(base, new)}")
+        return _row(measure, base, new, margin, f"too short for an interval: {_why(base, new, _is_short)}")
     before, after = pairs(base.replicates, new.replicates)
     differences = after - before
     room = margin if measure.unit == "share" else margin * np.abs(before)
     # Above 0 where it is beyond the margin on the upper or the lower side.
     above, below = differences - room, -differences - room
-    sides = {"above": _p(above), "below": _p(below)}
+    # An end of either interval that is not on record leaves the difference without that end, too.
+    is_above_known = not (base.is_open_above or new.is_open_below)
+    is_below_known = not (base.is_open_below or new.is_open_above)
+    if not (is_above_known and is_below_known):
+        at_most = (-np.inf, np.inf)
+        return replace(
+            _row(measure, base, new, margin, _open(base, new)),
+            verdict=_verdict(
+                measure,
+                interval(above) if is_above_known else at_most,
+                interval(below) if is_below_known else at_most,
+            ),
+            p=min(_p(above) if is_above_known else 1.0, _p(below) if is_below_known else 1.0),
+        )
     return replace(
         _row(measure, base, new, margin, ""),
         difference_ci95=interval(differences),
         relative_ci95=interval(differences / before) if base.value and before.min() > 0 else None,
         verdict=_verdict(measure, interval(above), interval(below)),
-        p=min(sides.values()),
+        p=min(_p(above), _p(below)),
     )
 
 
@@ -150,21 +163,21 @@ def shifts(base: Sample, new: Sample, metric: str) -> Iterator[Shift]:
 
 
 def _spans(base: Sequence[Estimate], new: Sequence[Estimate]) -> list[tuple[Interval | None, ...]]:
-    """95 % intervals of both and of their difference, for each quantile; all at once, as there are many."""
-    before, after = _drawn(base), _drawn(new)
-    difference = None if before is None or after is None else after - before
-    return [*zip(*(_intervals(drawn, len(base)) for drawn in (before, after, difference)), strict=True)]
+    """95 % intervals of both and of their difference, for each quantile; None where an end of it is not known."""
+    return [
+        (_span(one), _span(other), None if one.is_open or other.is_open else _difference(one, other))
+        for one, other in zip(base, new, strict=True)
+    ]
 
 
-def _drawn(estimates: Sequence[Estimate]) -> Floats | None:
-    known = [one.replicates for one in estimates if one.replicates is not None]
-    return np.stack(known) if known and len(known) == len(estimates) else None
+def _span(estimate: Estimate) -> Interval | None:
+    return None if estimate.replicates is None or estimate.is_open else interval(estimate.replicates)
 
 
-def _intervals(drawn: Floats | None, count: int) -> list[Interval | None]:
-    if drawn is None:
-        return [None] * count
-    return [(float(low), float(high)) for low, high in np.quantile(drawn, [0.025, 0.975], axis=1).T]
+def _difference(one: Estimate, other: Estimate) -> Interval | None:
+    if one.replicates is None or other.replicates is None:
+        return None
+    return interval(other.replicates - one.replicates)
 
 
 def _rows(
@@ -207,10 +220,20 @@ def _row(measure: Measure, base: Estimate, new: Estimate, margin: float, note: s
     )
 
 
-def _why(base: Estimate, new: Estimate) -> str:
-    return "; ".join(
-        f"{name}: {one.note}" for name, one in (("BASE", base), ("NEW", new)) if one.note and one.replicates is None
-    )
+def _why(base: Estimate, new: Estimate, is_at_fault: Callable[[Estimate], bool]) -> str:
+    found = {name: one.note for name, one in (("BASE", base), ("NEW", new)) if one.note and is_at_fault(one)}
+    if len(found) > 1 and base.note == new.note:
+        return f"both {base.note}"
+    return "; ".join(f"{name}: {note}" for name, note in found.items())
+
+
+def _is_short(estimate: Estimate) -> bool:
+    return estimate.replicates is None
+
+
+def _open(base: Estimate, new: Estimate) -> str:
+    names = " and ".join(name for name, one in (("BASE", base), ("NEW", new)) if one.is_open)
+    return f"its interval reaches the end of what {names} saw: a longer run would tell"
 
 
 def pairs(base: Floats, new: Floats) -> tuple[Floats, Floats]:

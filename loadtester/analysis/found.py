@@ -10,6 +10,7 @@ from typing import Final
 from loadtester.analysis.scaling import Scaling, scaling_of
 from loadtester.analysis.search import bracket_of
 from loadtester.analysis.step import Bounds, Bracket, Ending, Step
+from loadtester.analysis.step_quota import stated_per_s
 from loadtester.errors import Exit
 
 #: The exit code of each way that a search ends.
@@ -17,6 +18,7 @@ EXITS: Final[Mapping[Ending, Exit]] = {
     "found": Exit.OK,
     "at_least": Exit.OK,
     "not_even": Exit.THRESHOLD,
+    "quota": Exit.OK,
     "steps": Exit.BUDGET,
     "budget": Exit.BUDGET,
     "generator": Exit.INVALID_RUN,
@@ -57,6 +59,11 @@ class Found:
     def spent_usd(self) -> Decimal | None:
         """What all steps cost; None where the bill of one is not known."""
         return spent(self.steps)
+
+    @property
+    def allowed_per_s(self) -> float | None:
+        """What the stated quota lets in a second, computed from the requests' tokens; None where none is stated."""
+        return stated_per_s(self.steps)
 
     @property
     def scaling(self) -> Scaling:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from loadtester.analysis.figures import Part
@@ -232,20 +232,24 @@ def share_samples(limit: float) -> int:
     return math.ceil(1.0 / least - 1e-9) if least > 0 else 1
 
 
-def measured(intervals: Iterable[Interval]) -> list[Interval]:
+def is_measured(interval: Interval) -> bool:
+    """Whether anything but the warm-up was due or ended in a second; what counts begins with the first such."""
+    return interval.planned > interval.warm_planned or bool(interval.cells or interval.counts)
+
+
+def measured(intervals: Sequence[Interval]) -> Sequence[Interval]:
     """The seconds from the first on in which anything that counts was due or ended; a warm-up does not count."""
-    seconds = list(intervals)
-    first = next((i for i, one in enumerate(seconds) if one.planned or one.cells or one.counts), len(seconds))
-    return seconds[first:]
+    return intervals[next((place for place, one in enumerate(intervals) if is_measured(one)), len(intervals)) :]
 
 
 def _departed(interval: Interval, metric: str) -> float:
+    planned = interval.planned - interval.warm_planned
     if metric == "offered":
         cancelled = sum(
             cell.count - cell.sent for key, cell in (interval.cells or {}).items() if key.outcome is Outcome.CANCELLED
         )
-        return interval.planned - cancelled
-    return interval.planned if metric == "planned" else interval.sent
+        return planned - cancelled
+    return planned if metric == "planned" else interval.sent - interval.warm_sent
 
 
 def _divergence(share: float, limit: float) -> float:

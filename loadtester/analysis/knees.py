@@ -88,7 +88,9 @@ def own_trouble(run: Recording) -> tuple[Span, ...]:
 def knees_of(by_model: Mapping[str, Calls], duration_s: float, trouble: Sequence[Span] = ()) -> Knees:
     """The knees of a run, all its models together; answers under way in `trouble` tell nothing of the service."""
     due_s = np.concatenate([calls.due_s for calls in by_model.values()])
-    refused_s = np.sort(np.concatenate([calls.sent_s[calls.is_refused] for calls in by_model.values()]))
+    refused_s = np.sort(
+        np.concatenate([calls.sent_s[calls.is_refused | calls.is_retried] for calls in by_model.values()])
+    )
     count, slowness = _slowness(by_model, duration_s, trouble)
     width_s = duration_s / count
     offered = np.histogram(due_s, bins=count, range=(0.0, duration_s))[0] / width_s
@@ -117,11 +119,14 @@ def _under_way(calls: Calls, trouble: Sequence[Span]) -> Flags:
 
 
 def _slowness(by_model: Mapping[str, Calls], duration_s: float, trouble: Sequence[Span]) -> tuple[int, Floats]:
-    """How many spans there are, and of each the median service time over the least; none where there are too few."""
+    """How many spans there are, and of each the median service time over the least; none where there are too few.
+
+    Calls tell that a model worked on at once: no answer of a cache, none that had to wait for its next attempt.
+    """
     due_s, relative = [], []
     for calls in by_model.values():
         took_s = np.where(calls.is_ok, calls.done_s, 0.0) - np.where(calls.is_ok, calls.sent_s, 0.0)
-        tells = calls.is_ok & ~_under_way(calls, trouble)
+        tells = calls.is_ok & calls.is_admitted & ~calls.is_retried & ~_under_way(calls, trouble)
         for query in np.unique(calls.query[tells]):
             mine = tells & (calls.query == query)
             due_s.append(calls.due_s[mine])

@@ -75,8 +75,11 @@ class _Fit:
 
 
 def infer_limit(calls: Calls) -> InferredLimit | None:
-    """The limit on a model's calls; None where too few of them were refused."""
-    if calls.is_refused.sum() < _FEWEST or not calls.is_admitted.any():
+    """The limit on a model's calls; None where too few of them were refused, or some got in on a later attempt.
+
+    When those were let in is not on record, so a replay would take their tokens at the wrong time.
+    """
+    if calls.is_refused.sum() < _FEWEST or not calls.is_admitted.any() or calls.is_retried.any():
         return None
     unit: Unit = "requests" if calls.for_requests * 2 > calls.is_refused.sum() else "tokens"
     decisions = _decisions(calls, unit)

@@ -56,12 +56,14 @@ class ModelQuota:
     `used_mean` are tokens of an admitted call, at its start and at its end. `asked_tokens_per_minute` is what all calls
     offered in the busiest minute would use, `needed_tokens_per_minute` what would have let them in; of calls over
     less than a minute, over `scaled_from_s`, both are scaled to one. `estimated` calls were refused, and had their
-    prompts taken to be as long as the others'.
+    prompts taken to be as long as the others'. `retried` of the admitted ones were refused at first; where there are
+    any, no limit is inferred.
     """
 
     offered: int
     admitted: int
     throttled: int
+    retried: int
     completed: int
     stated_tokens_per_minute: int | None
     stated_requests_per_minute: int | None
@@ -128,12 +130,13 @@ def _model(calls: Calls, stated: tuple[int | None, int | None], duration_s: floa
         offered=len(calls),
         admitted=n_admitted,
         throttled=n_refused,
+        retried=int(calls.is_retried.sum()),
         completed=int(calls.is_ok.sum()),
         stated_tokens_per_minute=tokens,
         stated_requests_per_minute=requests,
         headroom=None if tokens is None else 1 - busiest.used_tokens / tokens,
         busiest=busiest,
-        began=_began(calls) if n_refused else None,
+        began=_began(calls) if n_refused or calls.is_retried.any() else None,
         inferred=infer_limit(calls),
         reserved_mean=float(calls.held[admitted].mean()) if n_admitted else None,
         used_mean=float(calls.charged[admitted].mean()) if n_admitted else None,
@@ -154,7 +157,9 @@ def _needed(calls: Calls) -> tuple[float, float]:
     mine = calls.is_admitted & np.isfinite(calls.done_s)
     per_s = float(_a_minute(calls.due_s).max()) / _span_s(calls)
     used, held = float(calls.charged[mine].mean()), float(calls.held[mine].mean())
-    under_way = per_s * float((calls.done_s[mine] - calls.sent_s[mine]).mean())
+    # Of a call that was tried again the time before it got in is in done - sent: the others tell, where there are any.
+    at_once = mine & ~calls.is_retried if (mine & ~calls.is_retried).any() else mine
+    under_way = per_s * float((calls.done_s[at_once] - calls.sent_s[at_once]).mean())
     asked = per_s * MINUTE_S * used
     return asked, asked + under_way * max(0.0, held - used)
 
@@ -189,7 +194,7 @@ def _busiest(calls: Calls) -> Busiest:
 
 
 def _began(calls: Calls) -> Began:
-    at_s = float(calls.sent_s[calls.is_refused][0])
+    at_s = float(calls.sent_s[calls.is_refused | calls.is_retried][0])
     in_minute = (calls.sent_s >= at_s - MINUTE_S) & (calls.sent_s < at_s) & calls.is_admitted
     # What is due in the second around it: half before, half after.
     offered = (calls.due_s >= at_s - 0.5) & (calls.due_s < at_s + 0.5)

@@ -189,6 +189,11 @@ class Cost:
     unpriced_models: tuple[str, ...] = ()
     ci95: Intervals = field(default_factory=dict)
 
+    @property
+    def measured(self) -> Decimal | None:
+        """The bill of what every other figure is of: without the warm-up."""
+        return None if self.run is None or self.warmup is None else self.run - self.warmup
+
 
 @dataclass(frozen=True, slots=True)
 class Figures:
@@ -289,3 +294,5 @@ class Report:
     #: By outcome, how many exchanges of the run were kept to be looked at.
     kept: Mapping[str, int] = field(default_factory=dict)
     against: Compared | None = None
+    #: Where the run lies, as it was named when it was read: for commands.
+    directory: str = ""

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from loadtester.analysis.gauge import measured
 from loadtester.cost import bootstrap
 from loadtester.recorder import buckets
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from loadtester.analysis.figures import Part
     from loadtester.model import CellKey, Series
-    from loadtester.recorder import Cell, Interval, Recording
+    from loadtester.recorder import Cell, Recording
 
 Floats = NDArray[np.float64]
 
@@ -94,7 +95,7 @@ class Resample:
     )
 
     def __init__(self, run: Recording, *, seed: int = SEED) -> None:
-        self._intervals = _measured(run.intervals)
+        self._intervals = measured(run.intervals)
         self._seed = seed
         self._first = self._intervals[0].second if self._intervals else 0
         self.seconds = self._intervals[-1].second - self._first + 1 if self._intervals else 0
@@ -115,13 +116,8 @@ class Resample:
         return self.seconds >= FEWEST_S
 
     def is_enough_for(self, percent: float) -> bool:
-        """Whether the run is long enough for an interval of this percentile.
-
-        With s seconds whose answers are all alike, no bound of it exists below s = ln(0.05) / ln(p); twice as many are
-        asked for. That goes by the run's length alone: a run that a burst happened to miss looks steady, so a rule
-        that asks the run how steady it was keeps the intervals that are wrong (measured: docs/measurement.md).
-        """
-        return self.seconds >= max(FEWEST_S, _PERIODS * math.log(0.05) / math.log(percent / 100.0))
+        """Whether the run is long enough for an interval of this percentile."""
+        return self.seconds >= seconds_for(percent)
 
     def column(self, part: Part, value: Callable[[CellKey, Cell], float]) -> Floats:
         """A sum over the part's cells for each second, shape (seconds,)."""
@@ -285,6 +281,16 @@ class Resample:
         return known
 
 
+def seconds_for(percent: float) -> int:
+    """How long a run has to be for an interval of this percentile, in seconds.
+
+    With s seconds whose answers are all alike, no bound of it exists below s = ln(0.05) / ln(p); twice as many are
+    asked for. That goes by the run's length alone: a run that a burst happened to miss looks steady, so a rule
+    that asks the run how steady it was keeps the intervals that are wrong (measured: docs/measurement.md).
+    """
+    return max(FEWEST_S, math.ceil(_PERIODS * math.log(0.05) / math.log(percent / 100.0)))
+
+
 def interval(values: Floats) -> tuple[float, float]:
     """The middle 95 % of the replicates."""
     low, high = np.quantile(values, [_TAIL, 1 - _TAIL])
@@ -295,15 +301,6 @@ def effective(values: Floats, variance: float, count: int) -> int | None:
     """The sample size at which independent values of this variance would have a mean that scatters like `values`."""
     scatter = float(np.var(values))
     return max(1, min(count, round(variance / scatter))) if scatter > 0.0 and variance > 0.0 else None
-
-
-def _measured(intervals: tuple[Interval, ...]) -> tuple[Interval, ...]:
-    """The seconds from the first on in which anything but the warm-up was due or ended."""
-    first = next(
-        (i for i, one in enumerate(intervals) if one.planned > one.warm_planned or one.cells or one.counts),
-        len(intervals),
-    )
-    return intervals[first:]
 
 
 def _bucket(cumulative: NDArray[Any], shares: Floats) -> NDArray[np.int64]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from loadtester.analysis.figures import Part, totals
 from loadtester.analysis.harrell_davis import harrell_davis_s, samples_needed
 from loadtester.analysis.measures import PERCENTS, SPREADS
-from loadtester.analysis.resample import FEWEST_S, Resample
+from loadtester.analysis.resample import FEWEST_S, REPLICATES, Resample, interval, seconds_for
 from loadtester.cost.projection import DAYS_IN_MONTH
 from loadtester.model import CellKey, Outcome, Usage
 from loadtester.recorder import Cell, Histogram, Recording
@@ -26,11 +26,22 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A figure and its replicates, None where it has none; `note` says why."""
+    """A figure and its replicates, None where it has none; `note` says why.
+
+    Its interval is open above where it reaches the highest value of the run: what lies beyond is not on record, and
+    the replicates end there. So it is below.
+    """
 
     value: float | None
     replicates: Floats | None = None
     note: str = ""
+    is_open_above: bool = False
+    is_open_below: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether either end of its interval is not known."""
+        return self.is_open_above or self.is_open_below
 
 
 _UNKNOWN: Final = Estimate(None)
@@ -80,21 +91,20 @@ class Sample:
         count = histogram.total
         if not count:
             return [Estimate(None, note=_NO_ANSWER)] * len(percents)
-        values = harrell_davis_s(histogram, percents)
-        spread = [None] * len(percents)
-        if self.is_long_enough:
-            # What is drawn are plain quantiles; their deviations are taken over.
-            plain = np.array([histogram.percentile_s(percent) for percent in percents])
-            spread = list(self._resample.percentiles(metric, part, percents) - plain[:, None] + values[:, None])
+        values = harrell_davis_s(histogram, percents).tolist()
+        # Both ends of a distribution are tails.
+        long = [percent for percent in percents if self._resample.is_enough_for(max(percent, 100 - percent))]
+        drawn = self._resample.percentiles(metric, part, long) if long else ()
+        found = dict(zip(long, drawn, strict=True))
         return [
-            self._estimate(float(value), replicates)
+            _quantile(histogram, percent, value, found.get(percent), self._resample.seconds)
             if count >= samples_needed(percent)
             else Estimate(None, note=f"{count:,} answers, needs {samples_needed(percent):,}")
-            for percent, value, replicates in zip(percents, values, spread, strict=True)
+            for percent, value in zip(percents, values, strict=True)
         ]
 
     def _rates(self, part: Part, figures: Figures) -> dict[str, Estimate]:
-        rates = figures.rates
+        rates, effective = figures.rates, figures.latency.effective
         finished = self._column(part, _finished)
         goodput = _UNKNOWN
         if rates.goodput_per_s is not None:
@@ -104,9 +114,9 @@ class Sample:
             goodput = per_s if not per_s.value else _scaled(per_s, rates.goodput_per_s / per_s.value)
         return {
             "goodput": goodput,
-            "sla": self._share(self._column(part, _good), finished, rates.sla),
-            "throttle_rate": self._share(self._column(part, _throttled), finished, rates.throttle_rate),
-            "error_rate": self._share(self._column(part, _failed), finished, rates.error_rate),
+            "sla": self._share(self._column(part, _good), finished, rates.sla, effective),
+            "throttle_rate": self._share(self._column(part, _throttled), finished, rates.throttle_rate, effective),
+            "error_rate": self._share(self._column(part, _failed), finished, rates.error_rate, effective),
         }
 
     def _tokens(self, part: Part) -> dict[str, Estimate]:
@@ -151,17 +161,19 @@ class Sample:
             return self._estimate(month, None)
         return self._estimate(month, month + self._resample.ratio(influence, np.ones_like(influence)))
 
-    def _share(self, some: Floats, everything: Floats, value: float | None) -> Estimate:
+    def _share(self, some: Floats, everything: Floats, value: float | None, effective: int | None) -> Estimate:
         """A part of the requests. Where it is none or all of them, seconds drawn anew can't tell how sure that is.
 
-        Its replicates are then drawn from Jeffreys' posterior (Brown, Cai and DasGupta, Statistical Science 16, 2001).
+        Its replicates are then drawn from Jeffreys' posterior (Brown, Cai and DasGupta, Statistical Science 16, 2001),
+        of as many requests as the latencies are worth (`effective`): what fails comes in clusters, as what is slow.
         """
         if value is None or everything.sum() <= 0:
             return Estimate(value, note="no request")
         count, n = float(some.sum()), float(everything.sum())
         if self.is_long_enough and (count <= 0 or count >= n):
-            size = self._resample.ratio(some, everything).shape
-            drawn = np.random.default_rng([self._seed, int(n)]).beta(count + 0.5, n - count + 0.5, size)
+            worth = min(n, effective or n)
+            ends = (0.5, worth + 0.5) if count <= 0 else (worth + 0.5, 0.5)
+            drawn = np.random.default_rng([self._seed, int(n)]).beta(*ends, REPLICATES)
             return self._estimate(value, drawn)
         return self._ratio(some, everything)
 
@@ -185,6 +197,20 @@ class Sample:
         usage = Usage(cell.input, cell.output, cell.cache_read, cell.cache_write, cell.reasoning)
         usd = self._prices.usd(key.answered_by, usage)
         return None if usd is None else float(usd)
+
+
+def _quantile(histogram: Histogram, percent: float, value: float, drawn: Floats | None, seconds: int) -> Estimate:
+    """An estimate from replicates of the plain quantile, whose deviations are taken over."""
+    if drawn is None:
+        needed = seconds_for(max(percent, 100 - percent))
+        return Estimate(value, note=f"{seconds} s, its p{percent:g} takes {needed}")
+    low, high = interval(drawn)
+    return Estimate(
+        value,
+        drawn - histogram.percentile_s(percent) + value,
+        is_open_above=high >= histogram.max_s(),
+        is_open_below=low <= histogram.min_s(),
+    )
 
 
 def _of_query(query: str, part: Part = lambda _: True) -> Part:

@@ -14,20 +14,25 @@ from decimal import Decimal
 from typing import Final
 
 from loadtester.analysis.step import Bounds, Bracket, Ending, Probe, Step, Verdict, whole_minutes_s
-from loadtester.analysis.surge import LONGEST_SURGE_S, is_surged, refill_per_s, surge_of
+from loadtester.analysis.step_quota import (
+    MOST_SURGES,
+    REFUSALS_BREAK,
+    edge_per_s,
+    is_borne_out,
+    is_met,
+    is_topped,
+    looks_good,
+)
+from loadtester.analysis.surge import LONGEST_SURGE_S, is_reckoned, is_surged, refill_per_s, surge_of
 from loadtester.analysis.window import Window
 
 #: Part of a step's time that is left out before the window begins.
 _SETTLE: Final = 0.2
-#: A surge that found no bottom of a bucket so often is given up: there is no quota there any more.
-_MOST_SURGES: Final = 3
 _Z: Final = 1.959964
 #: Steps in a row that the generator spoilt: one may have been a moment's misfortune.
 _SPOILT: Final = 3
 #: Rates closer than this are the same.
 _SAME: Final = 1 + 1e-9
-#: Goals that a refused request breaks: of them a quota's own rate foretells where they fail.
-_REFUSALS_BREAK: Final = ("sla", "throttle_rate")
 #: The part of the precision that the two rates around a quota's are apart: less than all of it, so that both end it.
 _BESIDE: Final = 0.48
 #: A foretold rate that would shrink the bracket by less than this part of the precision is not worth a step.
@@ -57,14 +62,6 @@ def _certain(needed: float, window: Window) -> Verdict | None:
     return "pass" if low >= needed and not window.grown else None
 
 
-def looks_good(bounds: Bounds, step: Step) -> bool:
-    """Whether it passed, or would by its value."""
-    if step.verdict != "undecided":
-        return step.verdict == "pass"
-    good = step.window.good
-    return good is not None and good >= bounds.goal.needed and not step.window.grown
-
-
 def bracket_of(bounds: Bounds, steps: Sequence[Step]) -> Bracket:
     """What is known: between them lies the answer."""
     failed = min((step for step in steps if step.verdict == "fail"), key=lambda step: step.rate_per_s, default=None)
@@ -79,7 +76,7 @@ def next_step(bounds: Bounds, steps: Sequence[Step], left_usd: Decimal | None = 
     `left_usd` is what may still be spent; a step that would probably cost more is not begun.
     """
     bracket = bracket_of(bounds, steps)
-    ended = _ended(bounds, bracket)
+    ended = _ended(bounds, bracket) or _reckoned(bounds, steps, bracket)
     if ended is not None:
         return ended
     if [step.verdict for step in steps[-_SPOILT:]] == ["invalid"] * _SPOILT:
@@ -101,6 +98,19 @@ def _ended(bounds: Bounds, bracket: Bracket) -> Ending | None:
     if failed is None:
         return "at_least" if passed.rate_per_s * _SAME >= bounds.to_per_s else None
     return "found" if failed.rate_per_s <= passed.rate_per_s * (1 + bounds.precision) * _SAME else None
+
+
+def _reckoned(bounds: Bounds, steps: Sequence[Step], bracket: Bracket) -> Ending | None:
+    """Whether what is left of the bracket is the stated quota's to say."""
+    edge = edge_per_s(bounds, steps)
+    if edge is None or not is_reckoned(bounds, steps):
+        return None
+    if edge < bounds.from_per_s:
+        return "not_even"
+    passed, failed = bracket.passed, bracket.failed
+    is_under = failed is not None and failed.rate_per_s <= edge
+    is_near = passed is not None and edge <= passed.rate_per_s * (1 + bounds.precision) * _SAME
+    return "quota" if is_near and not is_under else None
 
 
 def _probe(bounds: Bounds, steps: Sequence[Step], bracket: Bracket) -> Probe:
@@ -133,7 +143,15 @@ def _next_rate(bounds: Bounds, steps: Sequence[Step], bracket: Bracket) -> tuple
     at_top = _at(steps, top.rate_per_s)
     if top.rate_per_s * _SAME < bounds.to_per_s and any(looks_good(bounds, step) for step in at_top):
         return min(2 * top.rate_per_s, bounds.to_per_s), True
-    return top.rate_per_s, False
+    if not (is_met(steps) or is_topped(bounds, steps)):
+        return top.rate_per_s, False
+    last = steps[-1]
+    if (last.probe.surge_s or is_borne_out(bounds, steps, last)) and _is_open(bounds, steps, last):
+        return last.rate_per_s, False
+    low_per_s = bounds.from_per_s / _SAME if bracket.passed is None else bracket.passed.rate_per_s
+    foretold_per_s = _foretold(bounds, steps, low_per_s, bounds.to_per_s)
+    is_unsure = bracket.passed is None and not is_met(steps)
+    return foretold_per_s or (bounds.from_per_s if is_unsure else top.rate_per_s), False
 
 
 def _between(bounds: Bounds, steps: Sequence[Step], passed: Step | None, failed: Step) -> float:
@@ -161,11 +179,16 @@ def _foretold(bounds: Bounds, steps: Sequence[Step], low_per_s: float, high_per_
     Two such rates that differ by the precision, one that passes and one that fails, are the answer. How many requests a
     bucket lets in while it is empty doesn't depend on how many it refuses, so one overload foretells it to a percent.
     """
-    if not is_surged(bounds, steps) or bounds.goal.metric not in _REFUSALS_BREAK:
+    if is_met(steps):
+        edge = refill_per_s(steps) / bounds.goal.needed if is_surged(bounds, steps) else None
+    else:
+        edge = edge_per_s(bounds, steps) if is_topped(bounds, steps) else None
+    if edge is None or (bounds.goal.metric not in REFUSALS_BREAK and not is_reckoned(bounds, steps)):
         return None
-    edge_per_s = refill_per_s(steps) / bounds.goal.needed
     beside, worth = (1 + bounds.precision) ** _BESIDE, (1 + bounds.precision) ** _WORTH
-    rates = [edge_per_s * beside**places for places in (-1, 1, 3, -3)]
+    # Over the edge of a bucket that can't be emptied, it would only let in as much again.
+    places = (-1,) if is_reckoned(bounds, steps) else (-1, 1, 3, -3)
+    rates = [edge * beside**place for place in places]
     return next((rate for rate in rates if low_per_s * worth <= rate <= high_per_s / worth), None)
 
 
@@ -187,9 +210,13 @@ def _window_s(bounds: Bounds, steps: Sequence[Step], rate_per_s: float) -> float
 def _is_proven(bounds: Bounds, steps: Sequence[Step], step: Step) -> bool:
     if step.verdict != "pass":
         return False
-    if not is_surged(bounds, steps) or step.window.was_empty:
+    if step.window.was_empty:
         return True
-    return sum(bool(one.probe.surge_s) for one in _at(steps, step.rate_per_s)) >= _MOST_SURGES
+    if not is_met(steps):
+        return is_borne_out(bounds, steps, step)
+    if not is_surged(bounds, steps):
+        return True
+    return sum(bool(one.probe.surge_s) for one in _at(steps, step.rate_per_s)) >= MOST_SURGES
 
 
 def _at(steps: Sequence[Step], rate_per_s: float) -> list[Step]:

@@ -15,8 +15,9 @@ from loadtester.scenario.scenario import Arrivals
 #: `invalid`: the generator, not the target, was at its limit; `cut`: something ended the step before its time.
 Verdict = Literal["pass", "fail", "undecided", "invalid", "cut"]
 
-#: How a search ends: the first four by itself, the others by what happened to it.
-Ending = Literal["found", "at_least", "not_even", "steps", "budget", "generator", "interrupted", "target"]
+#: How a search ends: the first five by itself, the others by what happened to it. `quota`: below what a stated quota
+#: lets in it passes, and beyond it only a full bucket let requests in.
+Ending = Literal["found", "at_least", "not_even", "quota", "steps", "budget", "generator", "interrupted", "target"]
 
 
 #: An undecided step is repeated twice as long, up to so many times as long as steps are.
@@ -26,7 +27,10 @@ _MINUTE_S: Final = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What a search may do; `counting` is how a minute of the quota is counted, `arrivals` how requests are spaced."""
+    """What a search may do; `counting` is how a minute of the quota is counted, `arrivals` how requests are spaced.
+
+    `is_quota_known`: the quota is stated, or that there is none.
+    """
 
     goal: Goal
     from_per_s: float
@@ -36,6 +40,7 @@ class Bounds:
     max_steps: int
     counting: Counting = "bucket"
     arrivals: Arrivals = "poisson"
+    is_quota_known: bool = False
 
     @property
     def longest_s(self) -> float:
@@ -80,7 +85,8 @@ class Step:
     """A step that was taken, what it showed, and what was made of it.
 
     `gap_s` is how long nothing was sent before it. `is_by_value`: its interval never cleared the limit. `run` is the
-    name of its run directory, `remark` what its report says that a person wants to know.
+    name of its run directory, `remark` what its report says that a person wants to know. `allowed_per_s` is what the
+    stated quota lets in a second of requests like its, None where none is stated.
     """
 
     probe: Probe
@@ -91,6 +97,7 @@ class Step:
     usd: Decimal | None = None
     run: str = ""
     remark: str = ""
+    allowed_per_s: float | None = None
 
     @property
     def rate_per_s(self) -> float:

@@ -35,10 +35,12 @@ def summarise(
     *,
     thresholds: Sequence[Threshold] | None = None,
     is_strict: bool = False,
+    directory: str = "",
 ) -> Report:
     """The whole report of a run, from its manifest and recording; `lines` of its requests.csv tell of quotas.
 
     Without `thresholds` the run's own hold. What is too close to call fails if `is_strict`, or if the run was.
+    `directory` is where the run lies, for the commands that are advised; "" is where its manifest says.
     """
     whole = totals(run)
     elapsed_s = float(manifest.get("elapsed_s") or len(run.intervals))
@@ -81,6 +83,7 @@ def summarise(
         failures=failures,
         quota=_quota(manifest, lines, run),
         warmup=warmup,
+        directory=directory or _made_in(manifest),
     )
     is_own = thresholds is None
     results = judge_thresholds(
@@ -107,6 +110,12 @@ def warmup_of(manifest: Mapping[str, Any], run: Recording, whole: Totals, prices
         sent=sum(interval.warm_sent for interval in run.intervals),
         usd=spent(whole.warm, prices),
     )
+
+
+def _made_in(manifest: Mapping[str, Any]) -> str:
+    """Where the run was put when it was made."""
+    output = manifest["scenario"].get("output") or {}
+    return f"{output.get('directory', 'reports')}/{manifest.get('id', 'RUN')}"
 
 
 def _quota(manifest: Mapping[str, Any], lines: Iterable[str] | None, run: Recording) -> Quota | None:

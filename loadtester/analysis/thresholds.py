@@ -128,7 +128,9 @@ def _worst_window(threshold: Threshold, evidence: Evidence) -> _Found:
     window_s = threshold.window_s or 0
     seconds = measured(evidence.run.intervals)
     if threshold.metric in FLOWS:
-        seconds = [one for one in seconds if one.second + 1 <= evidence.sending_s]
+        # A second that is in part the warm-up's, or comes in part after the load, has less in it than a second has.
+        warm_s = evidence.report.warmup.s if evidence.report.warmup is not None else 0.0
+        seconds = [one for one in seconds if warm_s <= one.second and one.second + 1 <= evidence.sending_s]
     if threshold.metric.startswith("cost.") and evidence.report.total.cost.run is None:
         return _Found(None, reason="a model has no price")
     gauge = Gauge(threshold)

@@ -88,9 +88,15 @@ def _base(directory: Path, manifest: Mapping[str, Any], given: str) -> tuple[Pat
     return directory.parent / good.directory, ""
 
 
+def _why_not(message: str) -> str:
+    """What keeps two runs from being compared, in one line: the reasons alone where the message lists them."""
+    head, *reasons = [line.strip().removeprefix("- ") for line in message.splitlines()]
+    return "; ".join(reasons) or head
+
+
 def _compared(base: Path, directory: Path) -> Compared:
     try:
         (comparison,) = compare_runs(base, [directory], Margins(), by="kind")
     except FmloadError as error:
-        return Compared(base.name, None, " ".join(error.message.split()))
+        return Compared(base.name, None, _why_not(error.message))
     return Compared(base.name, comparison)

@@ -19,6 +19,7 @@ from loadtester.bundled import bundled_target
 from loadtester.campaign.baseline import held_against, keep_manifest, kept_baseline
 from loadtester.campaign.bounds import require_bounds
 from loadtester.campaign.descriptors import raise_descriptor_limit
+from loadtester.campaign.edited import judgeable
 from loadtester.campaign.exports import Judged, export
 from loadtester.campaign.gate import Gate, Stop
 from loadtester.campaign.interrupts import Interrupts, Say, interruptible
@@ -38,6 +39,7 @@ from loadtester.rundir import Writer, new_directory, read, request_text, require
 from loadtester.rundir.exchanges import read_exchanges
 from loadtester.scenario import Scenario, Target
 from loadtester.scenario.threshold import Threshold
+from loadtester.scenario.threshold_mix import require_in_mix
 from loadtester.schedule import Users
 
 #: Makes the observer of a run of so many requests, None where users decide that, over so many seconds.
@@ -62,7 +64,8 @@ def report(
 ) -> Report:
     """Judge a run directory again, whole or cut short, and put its report there; `say` hears where that fails.
 
-    Other `thresholds` than the run's own hold for this report.
+    Other `thresholds` than the run's own hold for this report, which then is only returned: what a run was found to
+    be, and whether others may be compared with it, does not change by asking. The `exports` are written all the same.
     """
     return judged(directory, {}, say, thresholds=thresholds, is_strict=is_strict, exports=exports)
 
@@ -143,7 +146,7 @@ def _gate(plan: RunPlan) -> Gate:
     """Users ask a slow target less, so that waiting can't grow without end: only a plan is watched for it."""
     scenario, load = plan.scenario, plan.load
     is_watched = scenario.load.is_stopped_when_saturated and not isinstance(load, Users)
-    return Gate(scenario.judge, load.duration_s, is_saturation_watched=is_watched)
+    return Gate(scenario.judge, load.duration_s, warm_s=scenario.load.warmup_s or 0.0, is_saturation_watched=is_watched)
 
 
 def _ending(runner: AnyEngine | LocalFleet, error: BaseException | None, stop: Stop | None) -> dict[str, Any]:
@@ -226,20 +229,23 @@ def judged(
 ) -> Report:
     """The report of a run directory, whose manifest may lack `changes`; its summary is put there.
 
-    A run that was held against a baseline before is so again.
+    A run that was held against a baseline before is so again. Raises FmloadError where its manifest was edited.
     """
     with quiet_collector():  # hundreds of thousands of objects, none of them garbage
         past = read(directory)
     manifest = past.manifest | changes
-    prices = price_table(manifest["scenario"].get("prices") or {})
-    found = summarise(
-        manifest,
-        past.recording,
-        prices,
-        request_text(directory),
-        thresholds=thresholds,
-        is_strict=is_strict,
-    )
+    with judgeable(directory, is_own=bool(changes)):
+        if thresholds is not None:
+            require_in_mix(thresholds, manifest["scenario"]["mix"])
+        found = summarise(
+            manifest,
+            past.recording,
+            price_table(manifest["scenario"].get("prices") or {}),
+            request_text(directory),
+            thresholds=thresholds,
+            is_strict=is_strict,
+            directory=str(directory),
+        )
     if (against := baseline or kept_baseline(directory, manifest)) is not None:
         found = held_against(found, directory, against)
     if baseline is not None:
@@ -247,7 +253,10 @@ def judged(
     if (budget := spent_so_far(found)) is not None:
         found = replace(found, manifest={**found.manifest, "budget": budget})
     found = replace(found, kept=_kept(directory, manifest, say))
-    export(Judged(directory, past.recording, found), exports, say)
+    is_asked = thresholds is not None or is_strict
+    export(Judged(directory, past.recording, found), exports, say, is_kept=not is_asked)
+    if is_asked:
+        say(f"judged by other limits than its own: summary.json and report.html in {directory} stay as they are")
     return found
 
 

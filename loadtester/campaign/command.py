@@ -9,8 +9,8 @@ from loadtester.scenario.redact import HIDDEN, header_shown, mask, url_shown
 
 _VERB: Final = "run"
 _HEADER: Final = ("-H", "--header")
-#: The only option whose address is shown: others' may be secrets by themselves, as those of webhooks are.
-_ENDPOINT: Final = "--endpoint-url"
+#: Options whose address is shown, less its secrets: others' may be secrets by themselves, as those of webhooks are.
+_ENDPOINTS: Final = ("--endpoint-url", "--otel-endpoint")
 
 
 def shown_command(words: Sequence[str]) -> list[str] | None:
@@ -42,7 +42,7 @@ def _value(option: str, word: str) -> str:
     if "://" not in word:
         return mask(word)
     # After a switch stands the target: what has a value of its own has two dashes.
-    if option in ("", _ENDPOINT) or option in _SWITCHES:
+    if option in ("", *_ENDPOINTS) or option in _SWITCHES:
         try:
             return url_shown(word)
         except ValueError:
@@ -63,5 +63,9 @@ _SWITCHES: Final = frozenset(
         "--no-color",
         "--abort-on-fail",
         "--strict-ci",
+        "--stop-when-saturated",
+        "--quota-request",
+        "--otel",
+        "--otel-content",
     }
 )

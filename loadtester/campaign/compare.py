@@ -12,6 +12,7 @@ from loadtester.analysis.comparison import Attribution, Comparison
 from loadtester.analysis.likeness import Likeness, attribution_likeness, likeness
 from loadtester.analysis.measures import Margins
 from loadtester.analysis.sample import Sample
+from loadtester.campaign.edited import judgeable
 from loadtester.cost import price_table
 from loadtester.errors import FmloadError
 from loadtester.rundir import read
@@ -94,16 +95,11 @@ def _sample(directory: Path, seed: int) -> Sample:
             f"{directory} {what}", remedy="name directories that `fmload run` wrote; `ls reports` lists them"
         )
     run = read(directory)
-    try:
+    with judgeable(directory, what="a comparison"):
         prices = price_table(run.manifest["scenario"].get("prices") or {})
         report = summarise(run.manifest, run.recording, prices)
         likeness(run.manifest, run.manifest)  # reads what a comparison needs of a manifest
         return Sample(run.manifest, run.recording, report, prices, seed=seed, directory=str(directory))
-    except (KeyError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
-        raise FmloadError(
-            f"{directory / 'manifest.json'} lacks what a comparison needs: {type(error).__name__}: {error}",
-            remedy="was it edited or copied in part?",
-        ) from error
 
 
 def _all_faults(samples: Sequence[Sample]) -> Iterator[_Reason]:

@@ -47,9 +47,12 @@ def formats(names: Iterable[str]) -> tuple[str, ...]:
     return wanted
 
 
-def export(judged: Judged, wanted: Collection[str], say: Say) -> None:
-    """Write report.html and every format that is wanted into the run's directory; `say` hears what can't be."""
-    for name in dict.fromkeys(["json", "html", *wanted]):
+def export(judged: Judged, wanted: Collection[str], say: Say, *, is_kept: bool = True) -> None:
+    """Write every format that is wanted into the run's directory; `say` hears what can't be.
+
+    With them go summary.json and report.html, unless what was found is not to be kept (`is_kept`).
+    """
+    for name in dict.fromkeys([*(["json", "html"] if is_kept else []), *wanted]):
         try:
             for file, content in FORMATS[name](judged):
                 put(judged.directory, file, content)
@@ -65,7 +68,7 @@ def _html(judged: Judged) -> Iterator[tuple[str, Content]]:
     from loadtester.reporters.html import html_page  # noqa: PLC0415  only where a page is written
 
     run = judged.run
-    corrected, uncorrected = curve(run, "latency"), curve(run, "service")
+    corrected, uncorrected = curve(run, "latency"), curve(run, "service", has_interval=False)
     try:
         kept = read_exchanges(judged.directory, judged.report.manifest)
     except FmloadError:  # said where the run was judged

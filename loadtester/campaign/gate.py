@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
-from loadtester.analysis.gauge import Gauge
+from loadtester.analysis.gauge import Gauge, is_measured
 from loadtester.analysis.saturation import RULE, Rule, Saturation, Trend
 from loadtester.errors import Exit
 from loadtester.recorder import Interval
@@ -43,14 +43,20 @@ class Gate:
     """
 
     def __init__(
-        self, judge: Judge, duration_s: float, *, is_saturation_watched: bool = False, rule: Rule = RULE
+        self,
+        judge: Judge,
+        duration_s: float,
+        *,
+        warm_s: float = 0.0,
+        is_saturation_watched: bool = False,
+        rule: Rule = RULE,
     ) -> None:
         self._watched = [
             (one, Gauge(one), judge.abort_delay_s if one.delay_s is None else one.delay_s)
             for one in judge.thresholds
             if (judge.is_aborting if one.is_aborting is None else one.is_aborting) and _is_live(one)
         ]
-        self._duration_s = duration_s
+        self._duration_s, self._warm_s = duration_s, warm_s
         self._trend = Trend(duration_s, rule) if is_saturation_watched else None
         self._n_seconds = 0
         self.stopped: Stop | None = None
@@ -71,8 +77,8 @@ class Gate:
 
     def _look(self, interval: Interval) -> Stop | None:
         at_s = interval.second + 1.0
-        if self._n_seconds or interval.planned or interval.cells or interval.counts:
-            # What comes before is a warm-up's, which does not count.
+        # What comes before the first second that counts is a warm-up's; a delay goes on from there.
+        if self._n_seconds or (interval.second >= self._warm_s and is_measured(interval)):
             self._n_seconds += 1
             for threshold, gauge, delay_s in self._watched:
                 gauge.add(interval)

@@ -14,6 +14,7 @@ from pathlib import Path
 from loadtester.analysis.found import Found, spent
 from loadtester.analysis.search import next_step
 from loadtester.analysis.step import Bounds, Ending, Probe, Step
+from loadtester.analysis.step_quota import allowed_per_s
 from loadtester.analysis.step_requests import gone_from_s, requests_of
 from loadtester.analysis.window import window_of
 from loadtester.campaign.bounds import require_bounds
@@ -178,7 +179,8 @@ async def _step(course: _Course, probe: Probe) -> tuple[Step, Ending | None]:
     if ending is not None:
         verdict, is_by_value, remark = "cut", False, course.said or remark
     bill = bill_usd(changes, report)
-    return Step(probe, window, verdict, is_by_value, gap_s, bill, directory.name, remark), ending
+    allowed = allowed_per_s(report.quota, len(requests.due_s))
+    return Step(probe, window, verdict, is_by_value, gap_s, bill, directory.name, remark, allowed), ending
 
 
 async def _rest(course: _Course, step: Step) -> None:

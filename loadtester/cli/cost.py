@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from loadtester.cli.amounts import amount, month, part
-from loadtester.cli.cost_levers import asked_levers, own_name
+from loadtester.cli.cost_levers import EMBEDDER, asked_levers, own_name
 from loadtester.errors import Exit, FmloadError
 
 if TYPE_CHECKING:
@@ -68,8 +68,8 @@ def cost(
         int | None, _option("--question-tokens", "Tokens to embed for a semantic lookup.", _WHAT_IF, "N")
     ] = None,
     embedding_model: Annotated[
-        str, _option("--embedding-model", "What embeds them.", _WHAT_IF, "ID")
-    ] = "amazon.titan-embed-text-v2:0",
+        _Text, _option("--embedding-model", f"What embeds them; {EMBEDDER} without.", _WHAT_IF, "ID")
+    ] = None,
     cached_prefix: Annotated[
         int | None, _option("--cached-prefix", "Tokens of each prompt to keep in the prompt cache.", _WHAT_IF, "N")
     ] = None,
@@ -119,7 +119,7 @@ def cost(
     _check(directory, assume, is_reconciling=reconcile, is_json=as_json, is_csv=as_csv)
     ceiling = None if max_month is None else amount("--max-month", max_month)
     named = [name for text in (*(share or ()), *(swap_model or ()), *(query_model or ())) for name in text.split("=")]
-    others = {*named, embedding_model, *([provisioned_model] if provisioned_model else [])}
+    others = {*named, embedding_model or EMBEDDER, *([provisioned_model] if provisioned_model else [])}
     try:
         run, basis, tariff = _basis(directory, assume, prices, others)
     except NothingToPriceError as error:
@@ -158,7 +158,7 @@ def cost(
     bought = _bought(quoted, busiest, provisioned_price, provisioned_tokens_per_minute, provisioned_model)
     pairs = _pairs(run, region, endpoint_url) if run is not None and reconcile else ()
     if quota_request:
-        typer.echo(_request(quoted, run, busiest, region, is_modelled=peak is None), nl=False)
+        typer.echo(_request(quoted, run, busiest, region, is_modelled=peak is None, limit=max_tokens), nl=False)
     else:
         _put(quoted, bought, pairs, is_json=as_json, is_csv=as_csv)
     if explain:
@@ -224,7 +224,7 @@ def _peak() -> Decimal:
 def _bought(
     quoted: Quote, peak: Decimal, price: str | None, tokens_per_minute: int | None, model: str | None
 ) -> Provisioned | None:
-    if price is None and tokens_per_minute is None:
+    if price is None and tokens_per_minute is None and model is None:
         return None
     if price is None or tokens_per_minute is None:
         raise FmloadError(
@@ -257,15 +257,17 @@ def _pairs(run: Run, region: str | None, endpoint_url: str | None) -> tuple[Pair
     return pairs(mine, seen)
 
 
-def _request(quoted: Quote, run: Run | None, peak: Decimal, region: str | None, *, is_modelled: bool) -> str:
+def _request(
+    quoted: Quote, run: Run | None, peak: Decimal, region: str | None, *, is_modelled: bool, limit: int | None
+) -> str:
+    """The request; `limit` is the max_tokens of a what-if, before the run's own."""
     from loadtester.cost.quota_request import evidence, markdown, needs  # noqa: PLC0415
 
     scenario = {} if run is None else run.manifest["scenario"]
     lines = quoted.combined.lines if quoted.combined else quoted.basis.lines
-    limit = scenario.get("max_tokens") or 0
     modelled = ("the peak is the busiest hour of a modelled weekday, not measured: --peak states another",)
     return markdown(
-        needs(lines, quoted.calendar.messages_per_day, peak, limit),
+        needs(lines, quoted.calendar.messages_per_day, peak, limit or scenario.get("max_tokens")),
         region=region or scenario.get("target", {}).get("region"),
         growth=quoted.calendar.growth,
         messages_per_day=quoted.calendar.messages_per_day,

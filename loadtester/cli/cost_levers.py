@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from loadtester.cli.amounts import amount, pair, part, parts
 from loadtester.errors import Exit, FmloadError
@@ -15,10 +15,15 @@ if TYPE_CHECKING:
     from loadtester.cost.levers import Lever
 
 
+#: What embeds questions where no model is named.
+EMBEDDER: Final = "amazon.titan-embed-text-v2:0"
+
+
 def asked_levers(given: Mapping[str, Any], basis: Basis, tariff: Tariff) -> list[Lever]:
     """The levers that were asked for, lengths first, then who answers, then at what tariff."""
     from loadtester.cost import levers  # noqa: PLC0415
 
+    _check_partners(given)
     pulled: list[Lever] = []
     if given["prompt_tokens"] is not None:
         pulled.append(levers.prompt_tokens(part("--prompt-tokens", given["prompt_tokens"], is_any=True)))
@@ -39,6 +44,20 @@ def asked_levers(given: Mapping[str, Any], basis: Basis, tariff: Tariff) -> list
     if given["exact_hits"] is not None or given["semantic_hits"] is not None:
         pulled.append(_cache_hits(given))
     return pulled
+
+
+def _check_partners(given: Mapping[str, Any]) -> None:
+    """Raise FmloadError for a flag that says how to pull a lever which isn't pulled."""
+    for flag, name, partner, lever in (
+        ("--reuses", "reuses", "--cached-prefix", "cached_prefix"),
+        ("--hour-cache", "is_hour", "--cached-prefix", "cached_prefix"),
+        ("--question-tokens", "question_tokens", "--semantic-hits", "semantic_hits"),
+        ("--embedding-model", "embedder", "--semantic-hits", "semantic_hits"),
+    ):
+        if given[name] not in (None, False) and given[lever] is None:
+            raise FmloadError(
+                f"{flag} does nothing without {partner}", remedy=f"give {partner} too, or leave it out", code=Exit.USAGE
+            )
 
 
 def _shares(texts: Iterable[str], basis: Basis, tariff: Tariff) -> dict[str, Decimal]:
@@ -96,4 +115,4 @@ def _cache_hits(given: Mapping[str, Any]) -> Lever:
             remedy="--question-tokens 30, the mean length of what customers type",
             code=Exit.USAGE,
         )
-    return cache_hits(exact, semantic, given["embedder"], given["question_tokens"] or 0)
+    return cache_hits(exact, semantic, given["embedder"] or EMBEDDER, given["question_tokens"] or 0)

@@ -103,7 +103,8 @@ def _amount(amount: Amount) -> str:
 def _stated(quote: Quote) -> Iterator[Table]:
     if not quote.compared:
         return
-    table = _table("figure, USD a day", "stated", "its own arithmetic", "exactly", title="as stated")
+    title = f"as stated, of {quote.basis.messages_per_day:,} messages a day"
+    table = _table("figure, USD a day", "stated", "its own arithmetic", "exactly", title=title)
     for one in quote.compared:
         table.add_row(one.stated.name, f"{one.stated.usd:,.2f}", f"{one.own_usd:,.2f}", f"{one.exact_usd:,.2f}")
     yield table

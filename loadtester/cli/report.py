@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from loadtester.cli.show import Summary, show
+from loadtester.cli.show import Summary, say_where, show
 
 
 def report(
@@ -28,9 +28,13 @@ def report(
         bool, typer.Option("--exchanges", help="Print the exchanges that were kept, and nothing else.")
     ] = False,
     summary: Annotated[Summary, typer.Option(help="What to print.")] = Summary.FULL,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Don't say where the run lies.")] = False,
     no_color: Annotated[bool, typer.Option("--no-color", help="No colour.")] = False,
 ) -> None:
-    """Judge a run again from its directory; write summary.json and report.html anew. Killed: to its last second."""
+    """Judge a run again from its directory; write summary.json and report.html anew. Killed: to its last second.
+
+    With --threshold or --strict-ci it only tells: what the run was found to be stays.
+    """
     if exchanges:
         from loadtester.cli.exchanges import print_exchanges  # noqa: PLC0415  heavy, and --help must be quick
 
@@ -43,6 +47,8 @@ def report(
     wanted = formats(reports or ())
     limits = given_thresholds(threshold) if threshold else None
     judged = campaign.report(directory, _tell, thresholds=limits, is_strict=strict_ci, exports=wanted)
+    if not quiet:
+        say_where(judged, summary)
     show(judged, summary, no_color=no_color)
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from loadtester.cli.show import Summary, show
+from loadtester.cli.show import Summary, say_where, show
 from loadtester.cli.stated_prices import with_prices
 from loadtester.errors import Exit, FmloadError
 
@@ -265,7 +265,7 @@ def run(
         typer.Option(metavar="SHARE", help="Of good answers, those with a span: 1%.", rich_help_panel=_OBSERVE),
     ] = None,
     otel_content: Annotated[
-        bool, typer.Option("--otel-content", help="Prompts in spans.", rich_help_panel=_OBSERVE)
+        bool, typer.Option("--otel-content", help="Prompts and answers in spans.", rich_help_panel=_OBSERVE)
     ] = False,
     reports: Annotated[
         list[str] | None,
@@ -378,6 +378,6 @@ def run(
 
         require_baseline(baseline)
     report = campaign.run(resolved, watch_of(resolved, quiet=quiet, no_color=no_color), wanted, baseline)
-    if summary is not Summary.NONE and not quiet:
-        typer.echo(f"{Path(resolved.output.directory) / report.manifest['id']}", err=True)
+    if not quiet:
+        say_where(report, summary)
     show(report, summary, no_color=no_color)

@@ -107,6 +107,7 @@ def search(
         step_s=_read("--step-time", step_time, "duration_s"),
         max_steps=max_steps,
         counting=_counting(scenario),
+        is_quota_known=_is_quota_known(scenario),
         # People come by chance: a scenario's own spacing is part of the shape that isn't used.
         arrivals=scenario.load.arrivals if flags.get("arrivals") else "poisson",
     )
@@ -174,6 +175,13 @@ def _counting(scenario: Scenario) -> Any:
     quota = scenario.bundled if is_bundled(scenario) else scenario.quota
     has_quota = bool(quota.tokens_per_minute or quota.requests_per_minute)
     return quota.window if has_quota else "bucket"
+
+
+def _is_quota_known(scenario: Scenario) -> bool:
+    """Whether the target's quota, or that it has none, is stated."""
+    from loadtester.plan.service import is_bundled  # noqa: PLC0415  heavy, and --help must be quick
+
+    return is_bundled(scenario) or bool(scenario.quota.tokens_per_minute or scenario.quota.requests_per_minute)
 
 
 def _bounded(bounds: Bounds, scenario: Scenario) -> Bounds:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -18,6 +19,16 @@ class Summary(StrEnum):
     COMPACT = "compact"
     JSON = "json"
     NONE = "none"
+
+
+def say_where(report: Report, summary: Summary) -> None:
+    """Say, unless nothing is to be printed, in which directory the run lies, and where the page to open is."""
+    if summary is Summary.NONE:
+        return
+    typer.echo(report.directory, err=True)
+    page = Path(report.directory) / "report.html"
+    if page.is_file():
+        typer.echo(f"report: {page}", err=True)
 
 
 def show(report: Report, summary: Summary, *, no_color: bool) -> None:

@@ -21,7 +21,7 @@ from loadtester.recorder import Cell, Interval, Recording
 #: Part of the messages that may go unanswered without a word.
 _FEW: Final = Decimal("0.01")
 #: Whom a service names that gave an answer of its own, from no model (docs/target-api.md).
-_CANNED: Final = "canned"
+CANNED: Final = "canned"
 #: The group of money for calls whose answers were not given.
 RETRIED: Final = "retried"
 #: The group of everything that was due in the warm-up.
@@ -139,10 +139,24 @@ def messages(key: CellKey, cell: Cell) -> int:
 
 
 def answerer(key: CellKey) -> str:
-    """The model that answered, or what stands in its place."""
-    if key.answered_by == _CANNED:
+    """The model that answered those that no cache did, or what stands in its place."""
+    if key.answered_by == CANNED:
         return NOBODY
     return key.answered_by or (CACHE if key.outcome is Outcome.OK else NOBODY)
+
+
+def asked(key: CellKey, cell: Cell) -> int:
+    """Messages that no cache of the target's answered: a hit names the model that gave its answer once."""
+    return max(0, messages(key, cell) - cell.exact_hits - cell.semantic_hits)
+
+
+def _parts(key: CellKey, cell: Cell) -> Iterator[tuple[str, int, Cell]]:
+    """Who answered how many messages: the model, by the tokens of the cell, and the target's cache, by none."""
+    hits = messages(key, cell) - asked(key, cell)
+    if not hits or asked(key, cell) or _has_tokens(cell):
+        yield answerer(key), asked(key, cell), cell
+    if hits:
+        yield CACHE, hits, Cell()
 
 
 def _shares(manifest: Mapping[str, Any], cells: Mapping[CellKey, Cell]) -> tuple[dict[str, Decimal], list[str]]:
@@ -163,10 +177,9 @@ def _shares(manifest: Mapping[str, Any], cells: Mapping[CellKey, Cell]) -> tuple
 def _lines(cells: Mapping[CellKey, Cell], shares: Mapping[str, Decimal]) -> list[Line]:
     counted: dict[tuple[str, str], tuple[int, Cell]] = {}
     for key, cell in cells.items():
-        if key.query in shares:
-            place = (key.query, answerer(key))
-            number, known = counted.get(place, (0, Cell()))
-            counted[place] = number + messages(key, cell), known.merge(cell)
+        for name, part, used in _parts(key, cell) if key.query in shares else ():
+            number, known = counted.get((key.query, name), (0, Cell()))
+            counted[key.query, name] = number + part, known.merge(used)
     planned = {query: sum(number for (q, _), (number, _) in counted.items() if q == query) for query in shares}
     return [
         _line(query, model, shares[query] * number / planned[query], cell, number)
@@ -179,10 +192,10 @@ def _beside(cells: Mapping[CellKey, Cell], lines: Lines, tariff: Tariff) -> list
     """What was paid for calls to models that never gave an answer of a query type: no line of messages has it."""
     has_line = {(line.query, line.model) for line in lines}
     return [
-        f"{key.query}: {key.answered_by} was also asked, and never gave the answer: ${_usd(key, cell, tariff):,.4f} of "
-        "today's bill that the projections leave out"
+        f"{key.query}: {key.answered_by} was also asked, and never gave the answer: "
+        f"${_usd(answerer(key), cell, tariff):,.4f} of today's bill that the projections leave out"
         for key, cell in cells.items()
-        if _has_tokens(cell) and not messages(key, cell) and (key.query, answerer(key)) not in has_line
+        if _has_tokens(cell) and not asked(key, cell) and (key.query, answerer(key)) not in has_line
     ]
 
 
@@ -211,9 +224,10 @@ def _warn_long(line: Line, tariff: Tariff, notes: list[str]) -> None:
 def _today(cells: Mapping[CellKey, Cell], warm: Mapping[CellKey, Cell], tariff: Tariff) -> tuple[Spent, ...]:
     rows = [row for key, cell in cells.items() for row in _spent(key, cell, tariff)]
     rows += [
-        Spent(key.query, answerer(key), key.outcome.value, WARMUP, messages(key, cell), _usd(key, cell, tariff))
+        Spent(key.query, name, key.outcome.value, WARMUP, number, _usd(name, used, tariff))
         for key, cell in warm.items()
-        if messages(key, cell) or _has_tokens(cell)
+        for name, number, used in _parts(key, cell)
+        if number or _has_tokens(used)
     ]
     merged: dict[tuple[str, str, str, str], Spent] = {}
     for row in rows:  # cells that differ in the model asked or the kind only
@@ -238,11 +252,13 @@ def _spent(key: CellKey, cell: Cell, tariff: Tariff) -> Iterator[Spent]:
         cache_read=cell.cache_read - also.cache_read,
         cache_write=cell.cache_write - also.cache_write,
     )
-    name, outcome = answerer(key), key.outcome.value
-    if messages(key, cell) or _has_tokens(own):
-        yield Spent(key.query, name, outcome, _group(key), messages(key, cell), _usd(key, own, tariff))
+    outcome = key.outcome.value
+    for name, number, used in _parts(key, own):
+        if number or _has_tokens(used):
+            yield Spent(key.query, name, outcome, _group(key), number, _usd(name, used, tariff))
     if cell.also_calls:
-        yield Spent(key.query, name, outcome, RETRIED, cell.also_calls, _usd(key, also, tariff))
+        usd = _usd(answerer(key), also, tariff)
+        yield Spent(key.query, answerer(key), outcome, RETRIED, cell.also_calls, usd)
 
 
 def _group(key: CellKey) -> str:
@@ -251,8 +267,8 @@ def _group(key: CellKey) -> str:
     return "useless" if key.outcome in _USELESS else "failed"
 
 
-def _usd(key: CellKey, cell: Cell, tariff: Tariff) -> Decimal:
-    return tariff.usd_each(_line(key.query, answerer(key), Decimal(1), cell, 1))
+def _usd(name: str, cell: Cell, tariff: Tariff) -> Decimal:
+    return tariff.usd_each(_line("", name, Decimal(1), cell, 1))
 
 
 def _replicates(
@@ -267,11 +283,12 @@ def _replicates(
     unit_usd = [_unit_usd(line.model, tariff) if line.is_paid else (0.0,) * 4 for line in lines]
     for second, interval in enumerate(seconds):
         for key, cell in (interval.cells or {}).items():
+            if key.query in queries:
+                columns[second, queries[key.query]] += messages(key, cell)
             place = places.get((key.query, answerer(key)))
             if place is not None:
                 tokens = (cell.input, cell.output, cell.cache_read, cell.cache_write)
                 columns[second, place] += sum(map(mul, tokens, unit_usd[place]))
-                columns[second, queries[key.query]] += messages(key, cell)
     block_s = bootstrap.block_length(columns[:, : len(lines)].sum(axis=1))
     drawn = bootstrap.sums(columns, block_s, seed)
     means = np.zeros((len(drawn), len(lines)))

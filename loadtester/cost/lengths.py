@@ -27,25 +27,29 @@ class Kept:
 def counted(text: Iterable[str]) -> Callable[[tuple[str, str], int], Kept | None]:
     """From pieces of requests.csv, each of whole lines: by query type and model that answered, what a limit leaves.
 
-    What was due in the warm-up is left out, as it is of every projection. Raises ValueError.
+    Answers from the target's cache are none of a model's, and what was due in the warm-up is left out, as it is of
+    every projection. Raises ValueError.
     """
     import pandas as pd  # noqa: PLC0415  heavy, and only reports and bills need it
 
-    wanted = ("query", "answered_by", "output_tokens", "warmup")
+    wanted = ("query", "answered_by", "output_tokens", "cache", "warmup")
     pieces = pd.read_csv(  # type: ignore[call-overload]  # the stubs want each dtype as a type of its own
         TextFile(text),
         usecols=lambda name: name in wanted,
-        dtype=dict.fromkeys(wanted, "category") | {"output_tokens": "float64"},
+        # As categories, numbers would be read as numbers: `warmup` has nothing else.
+        dtype=dict.fromkeys(wanted, "category") | dict.fromkeys(("output_tokens", "warmup"), "float64"),
         keep_default_na=False,
-        na_values={"output_tokens": [""]},
+        na_values={"output_tokens": [""], "warmup": [""]},
         chunksize=_PIECE,
         index_col=False,
     )
     lengths: defaultdict[tuple[str, str], Counter[int]] = defaultdict(Counter)
     for piece in pieces:
         is_told = (piece["answered_by"] != "") & piece["output_tokens"].notna()
+        if "cache" in piece:
+            is_told &= piece["cache"] == ""
         if "warmup" in piece:
-            is_told &= piece["warmup"] != "1"
+            is_told &= piece["warmup"] != 1
         sizes = piece[is_told].groupby(["query", "answered_by", "output_tokens"], observed=True).size()
         for (query, model, tokens), count in sizes.items():
             lengths[query, model][int(tokens)] += int(count)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
@@ -204,6 +204,8 @@ def _bad_shares(message: str) -> FmloadError:
 def cache_hits(exact: Decimal, semantic: Decimal = Decimal(0), embedder: str = "", question_tokens: int = 0) -> Lever:
     """The part of all messages that the exact cache answers, and of the rest the part that the semantic one does.
 
+    More hits are taken alike from messages that a model answers and from those that nobody does; of fewer, each query
+    type's models get back what was theirs.
     Looking up the semantic cache costs an embedding of `question_tokens` for each message that the exact one missed.
     """
     wanted = exact + (1 - exact) * semantic
@@ -211,24 +213,27 @@ def cache_hits(exact: Decimal, semantic: Decimal = Decimal(0), embedder: str = "
         raise FmloadError("a hit rate lies outside 0% to 100%", remedy="write 50%", code=Exit.USAGE)
 
     def apply(lines: Lines) -> Lines:
-        movable = sum((line.share for line in lines if line.is_cacheable and line.is_paid), Decimal(0))
         hits = hit_rate(lines)
+        paid = sum((line.share for line in lines if _may_hit(line) and line.is_paid), Decimal(0))
+        movable = paid + unanswered(lines)
         if wanted - hits > movable:
             raise FmloadError(
                 f"a hit rate of {wanted:.1%} is beyond the {movable + hits:.1%} of the messages that may be cached",
                 remedy="lower --exact-hits or --semantic-hits",
                 code=Exit.USAGE,
             )
-        if wanted != hits and not movable:
+        if wanted != hits and not paid:
             raise FmloadError(
                 "no message that may be cached goes to a model",
                 remedy="leave --exact-hits and --semantic-hits out",
                 code=Exit.USAGE,
             )
-        stays = 1 - (wanted - hits) / movable if movable else _ONE
-        missed = tuple(
-            line.times(stays) if line.is_cacheable and line.is_paid else line for line in lines if line.model != CACHE
-        )
+        if wanted < hits:
+            growth = returned(lines)
+            missed = [line.times(1 + (1 - wanted / hits) * growth(line)) for line in lines if line.model != CACHE]
+        else:
+            stays = 1 - (wanted - hits) / movable if movable else _ONE
+            missed = [line.times(stays) if _may_hit(line) else line for line in lines if line.model != CACHE]
         hit = (Line("(any)", CACHE, wanted, origin=NEW),) if wanted else ()
         return (*missed, *hit, *lookups)
 
@@ -236,6 +241,40 @@ def cache_hits(exact: Decimal, semantic: Decimal = Decimal(0), embedder: str = "
     lookups = (Line("(lookup)", embedder, share, input=Decimal(question_tokens), origin=NEW),) if semantic else ()
     name = f"cache hits {exact:.1%} exact" + (f", {semantic:.1%} of the rest semantic" if semantic else "")
     return Lever(name, apply, "a hit costs no tokens" + (" but its embedding" if semantic else ""))
+
+
+def unanswered(lines: Lines) -> Decimal:
+    """The part of the messages that nobody answered, and a cache might."""
+    return sum((line.share for line in lines if _may_hit(line) and not line.is_paid), Decimal(0))
+
+
+def returned(lines: Lines) -> Callable[[Line], Decimal]:
+    """By which part of itself a line grows if no cache answers: hits go to the models of their own query type.
+
+    Those of no type that a model answers go to all lines alike.
+    """
+    paid = _by_query(line for line in lines if _may_hit(line) and line.is_paid and line.share)
+    hit = _by_query(line for line in lines if line.model == CACHE)
+    whole = sum(paid.values(), Decimal(0))
+    strays = sum((share for query, share in hit.items() if query not in paid), Decimal(0))
+
+    def growth(line: Line) -> Decimal:
+        if not (line.is_paid and line.is_cacheable and line.query in paid):
+            return Decimal(0)
+        return hit.get(line.query, Decimal(0)) / paid[line.query] + strays / whole
+
+    return growth
+
+
+def _by_query(lines: Iterable[Line]) -> dict[str, Decimal]:
+    shares: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for line in lines:
+        shares[line.query] += line.share
+    return dict(shares)
+
+
+def _may_hit(line: Line) -> bool:
+    return line.is_cacheable and line.model != CACHE
 
 
 def tier(name: str) -> Lever:

@@ -19,20 +19,23 @@ _MINUTES: Final = Decimal(1440)
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """A model's need per minute, steady (the mean minute) and at the peak; tokens are means per request."""
+    """A model's need per minute, steady (the mean minute) and at the peak; tokens are means per request.
+
+    What calls reserve is not known without a max_tokens.
+    """
 
     model: str
     steady_rpm: int
     peak_rpm: int
     steady_tpm: int
     peak_tpm: int
-    peak_reserved_tpm: int
+    peak_reserved_tpm: int | None
     tokens_in: Decimal
     tokens_out: Decimal
     burndown: int
 
 
-def needs(lines: Lines, messages_per_day: int, peak: Decimal, max_tokens: int) -> tuple[Need, ...]:
+def needs(lines: Lines, messages_per_day: int, peak: Decimal, max_tokens: int | None) -> tuple[Need, ...]:
     """The need of each model. Tokens are charged as input + written + output × burndown, reserved with max_tokens.
 
     Reads of a prompt cache are reserved, but not charged. Messages that nobody answered need quota too, most of all the
@@ -49,6 +52,7 @@ def needs(lines: Lines, messages_per_day: int, peak: Decimal, max_tokens: int) -
         output = sum((line.share * line.output for line in mine), Decimal(0)) / share
         steady = share * messages_per_day / _MINUTES
         charged = prompt - read + output * burndown
+        reserved = None if not max_tokens else prompt + max(Decimal(max_tokens), output)
         found.append(
             Need(
                 model=model,
@@ -56,7 +60,7 @@ def needs(lines: Lines, messages_per_day: int, peak: Decimal, max_tokens: int) -
                 peak_rpm=_up(steady * peak),
                 steady_tpm=_up(steady * charged),
                 peak_tpm=_up(steady * peak * charged),
-                peak_reserved_tpm=_up(steady * peak * (prompt + max(Decimal(max_tokens), output))),
+                peak_reserved_tpm=None if reserved is None else _up(steady * peak * reserved),
                 tokens_in=prompt,
                 tokens_out=output,
                 burndown=burndown,
@@ -109,8 +113,13 @@ def markdown(
     ]
     table = "\n".join([f"| {' | '.join(columns)} |", "|---" * len(columns) + "|", *rows])
     notes = [
-        f"- {need.model}: each output token counts as {need.burndown}; while calls run, up to "
-        f"{need.peak_reserved_tpm:,} tokens are reserved for those that start in the busiest minute."
+        f"- {need.model}: each output token counts as {need.burndown}"
+        + (
+            f"; while calls run, up to {need.peak_reserved_tpm:,} tokens are reserved for those that start in the "
+            "busiest minute."
+            if need.peak_reserved_tpm is not None
+            else "."
+        )
         for need in found
     ]
     return f"{head}\n{table}\n\n" + "\n".join([*notes, "", "## Evidence", "", *(f"- {line}" for line in evidence), ""])
@@ -142,4 +151,5 @@ def _busiest(run: Recording) -> int:
 
 
 def _up(number: Decimal) -> int:
-    return int(number.to_integral_value(ROUND_CEILING))
+    # Shares are quotients: a whole number may come out a little above itself.
+    return int(round(number, 9).to_integral_value(ROUND_CEILING))

@@ -111,5 +111,5 @@ def quote(basis: Basis, tariff: Tariff, calendar: Calendar, levers: Sequence[Lev
         alone=alone,
         combined=combined,
         swings=tornado(basis.lines, tariff, per_month),
-        compared=tuple(compare(one, basis.lines, tariff, calendar.messages_per_day) for one in basis.stated),
+        compared=tuple(compare(one, basis.lines, tariff, basis.messages_per_day) for one in basis.stated),
     )

@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from loadtester.cost.basis import CANNED, asked
 from loadtester.errors import FmloadError
 from loadtester.model import Outcome
 from loadtester.recorder import Recording
 
 METRICS: Final = ("Invocations", "InvocationThrottles", "InputTokenCount", "OutputTokenCount")
+#: Outcomes of answers that the model gave to their end.
+_ANSWERED: Final = (Outcome.OK, Outcome.TRUNCATED, Outcome.FILTERED, Outcome.INVALID)
 _TOLERANCE: Final = 0.01
 _MINUTE: Final = timedelta(minutes=1)
 
@@ -41,7 +44,9 @@ class Pair:
 def counts(run: Recording) -> dict[str, dict[str, int]]:
     """By model, the run's own figures under CloudWatch's names.
 
-    A throttled call counts for the model it asked for; a request that was tried again was throttled once a retry.
+    A throttled call counts for the model it asked for; a request that was tried again was throttled once a retry. Calls
+    that the target made beside its answers count too; what came from its cache, or from no model, was no call, and
+    nobody knows of an answer that broke off what the model counted.
     """
     found: defaultdict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(METRICS, 0))
     for key, cell in run.cells().items():
@@ -49,12 +54,13 @@ def counts(run: Recording) -> dict[str, dict[str, int]]:
             found[key.model]["InvocationThrottles"] += cell.retries
         if key.outcome is Outcome.THROTTLED:
             found[key.model]["InvocationThrottles"] += cell.count
-        elif key.answered_by:
+        if key.answered_by and key.answered_by != CANNED:
+            is_whole = key.outcome in _ANSWERED
             mine = found[key.answered_by]
-            mine["Invocations"] += cell.count
-            mine["InputTokenCount"] += cell.input
-            mine["OutputTokenCount"] += cell.output
-    return dict(found)
+            mine["Invocations"] += cell.also_calls + (asked(key, cell) if is_whole else 0)
+            mine["InputTokenCount"] += cell.input if is_whole else cell.also_input
+            mine["OutputTokenCount"] += cell.output if is_whole else cell.also_output
+    return {model: figures for model, figures in found.items() if any(figures.values())}
 
 
 def window(manifest: Mapping[str, Any], run: Recording) -> tuple[datetime, datetime]:

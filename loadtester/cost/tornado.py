@@ -47,7 +47,8 @@ def _levers(lines: Lines, tariff: Tariff) -> Iterator[tuple[str, str, Lever | No
     yield "prompt length", "±10 %", levers.prompt_tokens(1 - _STEP), levers.prompt_tokens(1 + _STEP)
     yield "answer length", "±10 %", levers.answer_tokens(1 - _STEP), levers.answer_tokens(1 + _STEP)
     hits = hit_rate(lines)
-    most = hits + sum((line.share for line in lines if line.is_paid and line.is_cacheable), Decimal(0))
+    most = hits + levers.unanswered(lines)
+    most += sum((line.share for line in lines if line.is_paid and line.is_cacheable), Decimal(0))
     fewer = levers.cache_hits(hits - _STEP) if hits >= _STEP and most > hits else None
     more = levers.cache_hits(hits + _STEP) if hits + _STEP <= most else None
     yield "cache hits", "±10 points", fewer, more

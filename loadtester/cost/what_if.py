@@ -15,7 +15,7 @@ from typing import Final
 from loadtester.cost.basis import Basis
 from loadtester.cost.bill import Line, Tariff, hit_rate, models_of
 from loadtester.cost.calendar import DAYS_IN_MONTH
-from loadtester.cost.levers import max_tokens
+from loadtester.cost.levers import max_tokens, returned, unanswered
 
 #: Limits to the length of answers that are offered; between them the difference is small.
 _LIMITS: Final = (32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048, 3072, 4096)
@@ -23,7 +23,7 @@ _LIMITS: Final = (32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048
 
 @dataclass(frozen=True, slots=True)
 class Coefficients:
-    """One line of the bill: `share` of all messages, answered by `model`.
+    """One line of the bill: `share` of all messages, answered by `model`; it grows by `back` of it without any hits.
 
     A message costs `prompt_usd` + tokens × `output_usd` at each model that it may move to; `outputs` are its mean
     output tokens as it is, and then under each limit.
@@ -32,6 +32,7 @@ class Coefficients:
     model: str
     share: Decimal
     is_cacheable: bool
+    back: Decimal
     prompt_usd: Mapping[str, Decimal]
     output_usd: Mapping[str, Decimal]
     outputs: tuple[Decimal, ...]
@@ -41,6 +42,8 @@ class Coefficients:
 class WhatIf:
     """A bill that can be asked what if. `lines` are the paid ones, `hits` the part of the messages a cache answered.
 
+    `unanswered` is the part that nobody did, and a cache might: more hits are taken from it too.
+
     `movable` is the model whose share may be moved, the cheapest of several; None where one model answers all.
     `cuts` says of each limit what it does to answers.
     """
@@ -49,6 +52,7 @@ class WhatIf:
     month_days: int
     lines: tuple[Coefficients, ...]
     hits: Decimal
+    unanswered: Decimal
     movable: str | None
     limits: tuple[int, ...]
     cuts: tuple[str, ...]
@@ -70,6 +74,7 @@ def what_if(basis: Basis, tariff: Tariff, most_tokens: int | None) -> WhatIf | N
         month_days=DAYS_IN_MONTH,
         lines=tuple(_coefficients(line, models, limits, basis, tariff) for line in paid),
         hits=hit_rate(basis.lines),
+        unanswered=unanswered(basis.lines),
         movable=min(models, key=lambda model: _mean_usd(paid, model, tariff)) if len(models) > 1 else None,
         limits=limits,
         cuts=tuple(max_tokens(limit, basis.kept, basis.lines).note for limit in limits),
@@ -86,6 +91,7 @@ def _coefficients(
         model=line.model,
         share=line.share,
         is_cacheable=line.is_cacheable,
+        back=returned(basis.lines)(line),
         prompt_usd={model: tariff.usd_each(replace(prompt, model=model)) for model in models},
         output_usd={model: tariff.usd_each(replace(token, model=model)) for model in models},
         outputs=(line.output, *(min(line.output, basis.kept(line, limit).output) for limit in limits)),

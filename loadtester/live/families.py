@@ -15,9 +15,8 @@ from numpy.typing import NDArray
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 
 from loadtester.live.edges import Edges
-from loadtester.model import CellKey
+from loadtester.model import CellKey, Outcome
 from loadtester.recorder import Cell, Tick
-from loadtester.recorder.tick import UNSENT
 
 #: Upper edges in seconds. Where service levels are commonly set (1, 2, 3, 5, 8, 12 s) there is an edge, so that their
 #: share can be read off without guessing between two.
@@ -78,7 +77,7 @@ class Families:
                 return
             yield from _of_tick(tick, self._max_cost_usd)
             yield _counter("fmload_requests", "Requests with their outcome.", (*_LABELS, "outcome"), self._requests)
-            yield _counter("fmload_in_slo", "Requests that ended within the SLO.", _LABELS, self._in_slo)
+            yield _counter("fmload_in_slo", "Ok answers within the SLO.", _LABELS, self._in_slo)
             yield _counter("fmload_tokens", "Tokens.", (*_LABELS, "answered_by", "type"), self._tokens)
             yield _counter("fmload_cost_usd", "What the answers cost.", (*_LABELS, "answered_by"), self._usd)
             yield from self._histograms()
@@ -86,7 +85,8 @@ class Families:
     def _count(self, key: CellKey, cell: Cell) -> None:
         labels: Key = (key.query, key.kind, key.model)
         _add(self._requests, (*labels, key.outcome.value), cell.count)
-        _add(self._in_slo, labels, 0 if key.outcome in UNSENT else cell.in_slo)
+        # A refusal can be quick, too: what ended within the SLO is good only where it is an answer.
+        _add(self._in_slo, labels, cell.in_slo if key.outcome is Outcome.OK else 0)
         if not key.answered_by:
             return
         for name in ("input", "output", "cache_read", "cache_write"):

@@ -198,7 +198,8 @@ def _generator(tick: Tick, width: int) -> Text:
 
 def _errors(tick: Tick, width: int) -> Iterator[Text]:
     for place, (outcome, text, count) in enumerate(tick.errors[:_MOST_ERRORS]):
-        said = " ".join(f"{outcome.value}: {text}".split()).strip(": ")
+        # Some targets begin with the outcome's name themselves.
+        said = " ".join(f"{outcome.value}: {text.removeprefix(f'{outcome.value}: ')}".split()).strip(": ")
         said = "".join(char if char.isprintable() else "\ufffd" for char in said)
         times = f" ×{count:,}"
         room = width - _LABEL - len(times)

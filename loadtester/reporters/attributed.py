@@ -62,7 +62,7 @@ def _cells(row: OwnShare) -> list[str]:
         value("s", row.app_s),
         value("s", row.model_s),
         difference("s", row.own_s),
-        between("s", row.own_ci95) or "-",
+        between("s", row.own_ci95) or (row.note if row.share is not None else "") or "-",
         share,
     ]
 

@@ -59,6 +59,11 @@ def texts(one: Exchange) -> Iterator[tuple[str, str]]:
             yield f"{name}, {n_chars:,} characters", readable(text)
 
 
+def reason(one: Exchange) -> str:
+    """What was said of a failure, without the outcome's name where it begins with that: it stands above it."""
+    return (one.detail or "").removeprefix(f"{one.outcome}: ")
+
+
 def readable(text: str) -> str:
     """The text without signs that a terminal would obey."""
     return "".join(sign if sign.isprintable() or sign in "\n\t" else "\ufffd" for sign in text)
@@ -67,8 +72,8 @@ def readable(text: str) -> str:
 def _one(one: Exchange) -> Iterator[str]:
     yield readable(headline(one))
     yield f"  {readable(', '.join(facts(one)))}"
-    if one.detail:
-        yield f"  {readable(one.detail)}"
+    if reason(one):
+        yield f"  {readable(reason(one))}"
     for title, text in texts(one):
         yield f"  {title}:"
         yield from (_INDENT + line for line in text.splitlines() or [""])

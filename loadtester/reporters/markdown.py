@@ -105,7 +105,7 @@ def _kind(kind: str, part: Figures, report: Report) -> tuple[str, ...]:
         unit_text(part.latency.p95, "s"),
         unit_text(part.rates.throttle_rate, "share"),
         unit_text(part.rates.error_rate, "share"),
-        unit_text(None if part.cost.run is None else float(part.cost.run), "usd"),
+        unit_text(None if part.cost.measured is None else float(part.cost.measured), "usd"),
     )
 
 

@@ -55,7 +55,7 @@ def _rows(result: Result) -> Iterator[tuple[str, ...]]:
     kinds = report.by.get("kind", {})
     if len(kinds) > 1:
         for kind, part in kinds.items():
-            bill = "–" if part.cost.run is None else f"${part.cost.run:,.4f}"
+            bill = "–" if part.cost.measured is None else f"${part.cost.measured:,.4f}"
             yield (f"  {kind}", "", *_figures(part, report), bill)
 
 

@@ -38,6 +38,8 @@ def _model(name: str, one: ModelQuota) -> Iterator[str]:
         f"{name}: {one.admitted:,} of {one.offered:,} calls admitted; first refused at {one.began.at_s:.1f} s, when a "
         f"minute's calls had reserved {one.began.reserved_tokens:,.0f} tokens and used {one.began.used_tokens:,.0f}"
     )
+    if one.retried:
+        yield f"  {one.retried:,} calls got in on a later attempt, at times unknown: no limit is inferred"
     found = one.inferred
     if found is not None:
         window = {"bucket": "a bucket", "minute": "a fixed minute", None: "bucket or fixed minute"}[found.window]

@@ -12,6 +12,7 @@ from loadtester.analysis.found import EXITS, Found
 from loadtester.analysis.goal import Goal
 from loadtester.analysis.scaling import Law, Scaling
 from loadtester.analysis.step import Bounds, Bracket, Step
+from loadtester.analysis.step_quota import is_met, is_refuted, is_topped, looks_good
 
 SCHEMA: Final = 1
 
@@ -73,6 +74,7 @@ def _answer(found: Found) -> Iterator[str]:
         "found": "found",
         "at_least": "the upper bound was reached",
         "not_even": "not even the lower bound passes",
+        "quota": "up to the stated quota, whose limit is computed and was not seen",
         "steps": f"stopped after {len(found.steps)} steps (--max-steps); what is known:",
         "budget": "stopped by a limit (--max-cost or --max-requests); what is known:",
         "generator": "stopped: the load generator is at its limit, not the target; what is known:",
@@ -82,15 +84,42 @@ def _answer(found: Found) -> Iterator[str]:
     }[found.ending] + (f"\n  {found.said}" if found.said else "")
     passed, failed = bracket.passed, bracket.failed
     if passed is not None:
-        at = "at" if failed is not None else "at least at"
+        at = "at" if failed is not None or found.ending == "quota" else "at least at"
         yield f"{goal} holds {at} {_rate(passed.rate_per_s)}{_shown(found.bounds, passed)}"
+        if _may_hide_a_bucket(found, passed):
+            held_s = passed.probe.settle_s + passed.probe.window_s
+            yield (
+                f"  for {held_s:.0f} s: a quota by the minute that began full can hide "
+                "behind that (state it in the scenario's quota section, or take a longer --step-time)"
+            )
     elif failed is not None:
         yield f"{goal} holds at less than {_rate(failed.rate_per_s)}: no step below it passed"
+    elif found.ending == "not_even":
+        yield f"{goal} can't hold at {_rate(found.bounds.from_per_s)} for longer than a full bucket lasts"
     else:
         yield f"{goal}: no step was decided"
     if failed is not None:
         yield f"it fails at {_rate(failed.rate_per_s)}{_shown(found.bounds, failed)}: {_why(failed)}"
         yield from _knee(found, failed)
+    yield from _stated(found)
+
+
+def _may_hide_a_bucket(found: Found, passed: Step) -> bool:
+    """Whether nothing is known of a quota: none is stated, and none was met."""
+    return not found.bounds.is_quota_known and not is_met(found.steps) and not passed.window.was_empty
+
+
+def _stated(found: Found) -> Iterator[str]:
+    """What the stated quota makes of it."""
+    allowed = found.allowed_per_s
+    if allowed is None:
+        return
+    yield f"the stated quota allows {_rate(allowed)} in the long run: computed from the tokens that requests used"
+    top = max((step.rate_per_s for step in found.steps if looks_good(found.bounds, step)), default=0.0)
+    if is_refuted(found.steps):
+        yield "  surges that should have emptied its bucket were never refused: the target doesn't keep to it"
+    elif is_topped(found.bounds, found.steps):
+        yield f"  {_rate(top)} passed out of its full bucket alone, and can't be held"
 
 
 def _shown(bounds: Bounds, step: Step) -> str:
@@ -215,6 +244,7 @@ def _answer_json(found: Found, bracket: Bracket) -> dict[str, Any]:
         "cause": cause,
         "knee": None if cause is None else _KNEES[cause],
         "quota_lets_in_per_s": let_in_per_s(found),
+        "quota_allows_per_s": found.allowed_per_s,
     }
 
 
@@ -233,6 +263,7 @@ def _step(step: Step) -> dict[str, Any]:
         "gap_s": step.gap_s,
         "cost_usd": step.usd,
         "remark": step.remark or None,
+        "quota_allows_per_s": step.allowed_per_s,
         **window,
     }
 

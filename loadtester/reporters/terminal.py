@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from decimal import Decimal
+from shlex import quote
 from typing import Any
 
 from rich.console import Console, RenderableType
@@ -106,11 +107,15 @@ def _verdict(report: Report) -> Text:
     return Text.assemble((verdict.upper(), _COLOURS[verdict]), because, partial, rest)
 
 
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def _headline(report: Report) -> RenderableType:
     manifest = report.manifest
     plan = manifest["plan"]
     is_closed = manifest.get("model") == "closed"
-    what = f"up to {plan['users']:,} users" if is_closed else f"{plan['requests']:,} requests"
+    what = f"up to {plan['users']:,} users" if is_closed else _counted(plan["requests"], "request")
     text = (
         f"{manifest['name']}: {manifest['pattern']}, {what} in {plan['duration_s']:g} s "
         f"over {manifest['protocol']} to {manifest['target']}\n"
@@ -255,7 +260,7 @@ def _outcomes(report: Report) -> RenderableType:
             _percent(part.rates.sla),
             f"{part.tokens.input:,}",
             f"{part.tokens.output:,}",
-            _usd(part.cost.run, 4),
+            _usd(part.cost.measured, 4),
         )
     return table
 
@@ -285,8 +290,8 @@ def _money(report: Report) -> RenderableType:
         lines.append(f"cost       unknown: no price for {', '.join(cost.unpriced_models)}; give one under `prices:`")
     else:
         lines.append(
-            f"cost       this run {_usd(cost.run, 4)}  of it wasted {_usd(cost.wasted, 4)}  "
-            f"per good answer {_usd(cost.per_good_answer, 5)}"
+            f"cost       this run {_usd(cost.measured, 4)}  of it wasted {_usd(cost.wasted, 4)}  "
+            f"per good answer {_usd(cost.per_good_answer, 5)}{_warm_up(report)}"
         )
     if report.manifest.get("budget"):
         lines.append(_budget(report.manifest["budget"]))
@@ -303,6 +308,12 @@ def _money(report: Report) -> RenderableType:
         lines.append(f"           {cost.assumption}")
     lines.append(f"           prices: {cost.price_table}")
     return Text("\n".join(lines))
+
+
+def _warm_up(report: Report) -> str:
+    """What the warm-up cost, which no other figure has in it, and all of it together."""
+    cost = report.total.cost
+    return f"  warm-up {_usd(cost.warmup, 4)}  in all {_usd(cost.run, 4)}" if report.warmup is not None else ""
 
 
 def _budget(budget: Mapping[str, Any]) -> str:
@@ -331,8 +342,9 @@ def _advice(report: Report) -> Iterator[RenderableType]:
 def _kept(report: Report) -> Iterator[RenderableType]:
     if report.kept:
         n_kept = sum(report.kept.values())
-        root = (report.manifest["scenario"].get("output") or {}).get("directory") or "."
-        yield Text(f"kept {n_kept} exchanges to look at: fmload report {root}/{report.manifest['id']} --exchanges")
+        yield Text(
+            f"kept {_counted(n_kept, 'exchange')} to look at: fmload report {quote(report.directory)} --exchanges"
+        )
 
 
 def _table(first: str, *columns: str, gap: int = 2) -> Table:

@@ -33,6 +33,9 @@ _RATIO: Final = 1.0
 _BATCH: Final = 1_024
 _BODY_BYTES: Final = 1_024
 
+#: Of a line: tag, start, length, highest value, histogram.
+_FIELDS: Final = 5
+
 _LEGEND = '"StartTimestamp","Interval_Length","Interval_Max","Interval_Compressed_Histogram"'
 
 
@@ -67,12 +70,28 @@ def read_lines(lines: Iterable[bytes]) -> Iterator[tuple[int, Series, Counts]]:
         try:
             batch.append(_parsed(line, series_of))
         except Exception as error:  # the package raises its own, zlib's, base64's and plain ones
-            raise ValueError(f"line {number}: {type(error).__name__}") from error
+            raise ValueError(f"line {number}: {_reason(line)}") from error
         if len(batch) == _BATCH:
             yield from _counted(batch)
             batch = []
     if batch:
         yield from _counted(batch)
+
+
+def _reason(line: bytes) -> str:
+    """What is wrong with a line that could not be read, in words."""
+    fields = line.rstrip(b"\n").split(b",")
+    if len(fields) != _FIELDS:
+        return f"{len(fields)} fields, where a line has {_FIELDS}: tag, start, length, highest value, histogram"
+    try:
+        _series(fields[0])
+    except Exception:  # noqa: BLE001  whatever it is, the tag is at fault
+        return "its tag names no series"
+    try:
+        round(float(fields[1]))
+    except (ValueError, OverflowError):
+        return "its start is no number of seconds"
+    return "its histogram was cut or changed"
 
 
 class _Line(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from loadtester.errors import FmloadError
 from loadtester.model import Series
 from loadtester.recorder import Counts, Recording, recording
 from loadtester.rundir import hlog, timeline
+from loadtester.rundir.whole import agreed, require_seconds
 from loadtester.rundir.writer import SCHEMA
 
 
@@ -25,7 +26,7 @@ class Run:
 
 
 def read(directory: Path, *, has_counts: bool = True) -> Run:
-    """Read a run directory. Raises FmloadError where it is none, or is broken before its last second.
+    """Read a run directory. Raises FmloadError where it is none, or its files don't agree before its last second.
 
     Without `has_counts` the histograms, which are most of the work, are left unread.
     """
@@ -34,22 +35,22 @@ def read(directory: Path, *, has_counts: bool = True) -> Run:
         intervals = list(timeline.read_lines((directory / "timeline.ndjson").read_text("utf-8")))
     except (OSError, ValueError) as error:
         raise _broken(directory / "timeline.ndjson", error) from error
-    whole = {interval.second for interval in intervals}
-    counts: dict[int, dict[Series, Counts]] = defaultdict(dict)
+    require_seconds(directory, manifest, intervals)
     if not has_counts:
         return Run(directory, manifest, recording(intervals))
+    counts: list[dict[Series, Counts]] = [{} for _ in intervals]
+    latencies: Counter[int] = Counter()
     try:
         with (directory / "intervals.hlog").open("rb") as file:
             for second, series, part in hlog.read_lines(file):
-                if second in whole:
+                if series.is_ok and series.metric == "latency":
+                    latencies[second] += part.total
+                if 0 <= second < len(counts):
                     counts[second][series] = part
     except (OSError, ValueError) as error:
         raise _broken(directory / "intervals.hlog", error) from error
-    return Run(
-        directory,
-        manifest,
-        recording(replace(interval, counts=counts.get(interval.second, {})) for interval in intervals),
-    )
+    seconds = agreed(directory, manifest, intervals, latencies)
+    return Run(directory, manifest, recording(replace(one, counts=counts[one.second]) for one in seconds))
 
 
 def _manifest(directory: Path) -> dict[str, Any]:

@@ -77,8 +77,8 @@ def _cells(raw: list[dict[str, Any]]) -> dict[CellKey, Cell]:
     return {
         CellKey(cell["query"], cell["kind"], cell["model"], cell["answered_by"], Outcome(cell["outcome"])): Cell(
             # Runs of earlier versions have fewer counters.
-            **{name: int(cell.get(name, 0)) for name in _COUNTERS},
-            usd=Decimal(cell["usd"]),
+            **{name: _counted(cell, name) for name in _COUNTERS if name in cell},
+            usd=_usd(cell["usd"]),
         )
         for cell in raw
     }
@@ -87,15 +87,29 @@ def _cells(raw: list[dict[str, Any]]) -> dict[CellKey, Cell]:
 def _interval(raw: dict[str, Any]) -> Interval:
     return Interval(
         second=int(raw["second"]),
-        planned=int(raw["planned"]),
-        sent=int(raw["sent"]),
-        in_flight=int(raw["in_flight"]),
+        planned=_counted(raw, "planned"),
+        sent=_counted(raw, "sent"),
+        in_flight=_counted(raw, "in_flight"),
         cpu_s=float(raw["cpu_s"]),
         busiest_s=float(raw.get("busiest_s", 0.0)),
         stall_s=float(raw["stall_s"]),
         cells=_cells(raw["cells"]),
-        warm_planned=int(raw.get("warm_planned", 0)),
-        warm_sent=int(raw.get("warm_sent", 0)),
+        warm_planned=_counted(raw, "warm_planned") if "warm_planned" in raw else 0,
+        warm_sent=_counted(raw, "warm_sent") if "warm_sent" in raw else 0,
         warm=_cells(raw.get("warm", [])),
-        failures={(Outcome(line["outcome"]), str(line["detail"])): int(line["count"]) for line in raw["failures"]},
+        failures={(Outcome(line["outcome"]), str(line["detail"])): _counted(line, "count") for line in raw["failures"]},
     )
+
+
+def _counted(raw: dict[str, Any], name: str) -> int:
+    count = int(raw[name])
+    if count < 0:
+        raise ValueError(f"{name} is below 0")
+    return count
+
+
+def _usd(text: str) -> Decimal:
+    usd = Decimal(text)
+    if not usd.is_finite() or usd < 0:
+        raise ValueError("usd is no amount")
+    return usd

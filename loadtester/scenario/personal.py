@@ -34,12 +34,35 @@ class _Kind(NamedTuple):
     signs: tuple[str, ...] = ()
 
 
+#: Letters of scripts that put spaces between words, with accents before or behind them: Latin, Greek, Cyrillic.
+_LETTERS: Final = r"A-Za-z\u00c0-\u024f\u0300-\u036f\u0370-\u052f\u1e00-\u1fff"
+#: The part of a mail address from its "@" on; a name of a domain is written in any script.
+_DOMAIN: Final = r"@(?:(?:[^\W_]|[\u0300-\u036f-]){1,63}\.){1,8}(?:[A-Za-z0-9-]{2,63}|[^\W_]{2,8})"
+
 #: In order: what a later pattern would take a part of comes first.
 _WORDS: Final = (
+    _Kind("e-mail", re.compile(rf"[{_LETTERS}0-9._%+'!#$&*/=?^`{{|}}~-]{{1,128}}{_DOMAIN}"), ("@",)),
+    # Where no space ends the word before it, nobody can tell where such a name begins: all that may be it is taken.
+    _Kind("e-mail", re.compile(rf"[^\W_]{{1,32}}{_DOMAIN}"), ("@",)),
+    # "password is hunter2": a word with a digit in it. With a colon it is a credential, as anywhere. Folding makes a
+    # hyphen of the long vowel's sign.
     _Kind(
-        "e-mail",
-        re.compile(r"[A-Za-z0-9._%+'!#$&*/=?^`{|}~-]{1,128}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z0-9-]{2,63}"),
-        ("@",),
+        "password",
+        re.compile(
+            r"(?i:(?:password|passcode|passphrase|pin(?: code| number)?) (?:is|was) {1,2}"
+            r"|(?:パスワ-ド|暗証番号)(?:は|が|:)? ?)"
+            r"""["'「]?(?=[^\s0-9]{0,32}[0-9])[!-~]{2,63}[A-Za-z0-9!#$%&*@^~]"""
+        ),
+        (" is ", " was ", " IS ", " WAS ", "パスワ-ド", "暗証番号"),
+    ),
+    # "order 78542", which has no form of its own but the word before it.
+    _Kind(
+        "order id",
+        re.compile(
+            r"(?:\b(?i:order(?: (?:number|no\.?|id))?(?: is)?:?) ?|注文(?:番号)?(?:は|:)? ?)"
+            r"#?[0-9](?:-?[0-9]){3,19}(?![0-9])"
+        ),
+        ("rder", "RDER", "注文"),
     ),
     # A Japanese postal code with the sign, and an address from its prefecture to its numbers.
     _Kind("postal code", re.compile(r"〒 ?[0-9]{3}-?[0-9]{4}"), ("〒",)),
@@ -126,13 +149,14 @@ def unfinished(text: str) -> str:
 
 #: A last word from this length on may be a part of a key.
 _LONG_WORD: Final = 16
+_WORD_SIGN: Final = re.compile(rf"[!-~{_LETTERS}]")
 _NUMBER_PART: Final = re.compile(r"[0-9 ()+./-]{1,80}")
 _REPLACED: Final = re.compile(r"(?:^|\[)[a-z][a-z0-9 -]{0,31}\]$")
 
 
 def _word_start(folded: str, end: int) -> int:
-    """Where the run of ASCII signs begins that ends there."""
-    while end and "!" <= folded[end - 1] <= "~":
+    """Where the run of ASCII signs and letters as in mail addresses begins that ends there."""
+    while end and _WORD_SIGN.match(folded[end - 1]):
         end -= 1
     return end
 

@@ -26,7 +26,7 @@ from loadtester.scenario.scenario import (
     Scenario,
     Target,
 )
-from loadtester.scenario.sources import DEFAULT, Given, Layer
+from loadtester.scenario.sources import DEFAULT, ENVIRONMENT, Given, Layer
 from loadtester.scenario.threshold_mix import settle_thresholds
 
 
@@ -58,6 +58,7 @@ def resolve(
     settled = shape.settle(sources.merged(usual, *layers), usual)
     _settle_target(settled)
     _settle_mix(settled)
+    _check_otel(settled)
     settle_thresholds(settled)
     faults.raise_if_any()
     if "output.name" not in settled:
@@ -111,6 +112,19 @@ def _settle_bedrock(settled: Layer, protocol: Given, where: Address | None) -> N
     if region is not None and region.value not in (where.region, None) and region.rank >= rank:
         region.fault(f"is {region.value}, but the target is in {where.region}", "keep one of the two")
     settled["target.region"] = replace(settled["target.url"], value=where.region)
+
+
+def _check_otel(settled: Layer) -> None:
+    """What is to be in spans says nothing where none are sent; a variable may stand for the runs that do send some."""
+    otel, endpoint = settled.get("observe.otel"), settled.get("observe.otel_endpoint")
+    if endpoint is not None or (otel is not None and otel.value is not False):
+        return
+    for path in ("observe.otel_sample", "observe.otel_content"):
+        one = settled.get(path)
+        if one is not None and one.value not in (None, False) and one.rank not in (DEFAULT, ENVIRONMENT):
+            is_flag = one.spot.file is None
+            what = "--otel" if is_flag else "otel: true"
+            one.fault(f"needs {what}", f"add {what} or the collector's address, or leave it out")
 
 
 def _settle_mix(settled: Layer) -> None:

@@ -1,14 +1,17 @@
-"""Thresholds held against the mix: a tag must name something that is asked."""
+"""Thresholds held against the mix, of a scenario or of a run: a tag must name something that is asked."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
+from loadtester.scenario.faults import Faults, Spot
 from loadtester.scenario.redact import quoted
 from loadtester.scenario.scenario import QueryType
 from loadtester.scenario.sources import Layer
 from loadtester.scenario.suggestion import one_of
+from loadtester.scenario.threshold import Threshold
 
 
 def settle_thresholds(settled: Layer) -> None:
@@ -28,10 +31,33 @@ def settle_thresholds(settled: Layer) -> None:
     settled["thresholds"] = replace(given, value=tuple(kept))
 
 
+def require_in_mix(
+    thresholds: Sequence[Threshold], mix: Sequence[Mapping[str, Any]], label: str = "--threshold"
+) -> None:
+    """Hold tags against the mix of a run's manifest. Raises FmloadError, code 2, with all that it has none of."""
+    faults = Faults()
+    spot = Spot(faults, label)
+    for threshold in thresholds:
+        for name, value in threshold.tags:
+            if name == "outcome":
+                continue
+            wrong = _absent(name, value, {str(query.get("name" if name == "query" else name) or "") for query in mix})
+            if wrong is not None:
+                spot.fault(0, f"{quoted(threshold.expression)}: {wrong[0]}", wrong[1])
+    faults.raise_if_any()
+
+
 def _unfit(name: str, value: str, mix: Sequence[QueryType]) -> tuple[str, str] | None:
     """What is wrong with a tag's value and the fix; None where the mix has it."""
     if name == "outcome":
         return None
-    known = sorted({query.name if name == "query" else query.kind if name == "kind" else query.model for query in mix})
-    known = [one for one in known if one]
+    return _absent(
+        name,
+        value,
+        {query.name if name == "query" else query.kind if name == "kind" else query.model for query in mix},
+    )
+
+
+def _absent(name: str, value: str, values: Iterable[str]) -> tuple[str, str] | None:
+    known = sorted(one for one in values if one)
     return None if value in known else (f"the mix has no {name} {quoted(value)}", one_of(value, known))

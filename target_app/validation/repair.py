@@ -11,6 +11,7 @@ things are wrong with it. All that was found comes back to be logged.
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
@@ -22,11 +23,14 @@ from target_app.chat import Spent
 from target_app.errors import ChatError, Code
 from target_app.gateway.canned import CANNED, canned
 from target_app.gateway.routing import HAIKU
-from target_app.model import Model, ModelCall, ModelReply
+from target_app.model import ModelCall, ModelReply
 from target_app.prompting import language_of
 from target_app.validation.expectation import Expectation
 from target_app.validation.finding import Check, Finding
 from target_app.validation.validate import validate
+
+#: Asks a model, and gives its whole answer. Raises ChatError.
+Ask = Callable[[ModelCall], Awaitable[ModelReply]]
 
 _REPAIRABLE: Final = frozenset({Check.LANGUAGE, Check.GROUNDING, Check.LENGTH})
 _SIMPLE: Final = MappingProxyType(
@@ -69,8 +73,8 @@ class Repaired:
     also_used: tuple[Spent, ...] = ()
 
 
-async def repair(model: Model, call: ModelCall, reply: ModelReply, expectation: Expectation) -> Repaired:
-    """Give `reply`, the answer to `call`, or a better one in its place. Never raises ChatError."""
+async def repair(ask: Ask, call: ModelCall, reply: ModelReply, expectation: Expectation) -> Repaired:
+    """Give `reply`, the answer to `call`, or a better one in its place, got by `ask`. Never raises ChatError."""
     findings = () if reply.model == CANNED else validate(reply.text, expectation)
     if not findings:
         return Repaired(reply, Action.FIT)
@@ -78,15 +82,15 @@ async def repair(model: Model, call: ModelCall, reply: ModelReply, expectation: 
         return _replaced(expectation, findings, reply)
     if _REPAIRABLE.isdisjoint(finding.check for finding in findings):
         return Repaired(reply, Action.KEPT, findings, findings)
-    return await _second_try(model, call, reply, findings, expectation)
+    return await _second_try(ask, call, reply, findings, expectation)
 
 
 async def _second_try(
-    model: Model, call: ModelCall, reply: ModelReply, findings: tuple[Finding, ...], expectation: Expectation
+    ask: Ask, call: ModelCall, reply: ModelReply, findings: tuple[Finding, ...], expectation: Expectation
 ) -> Repaired:
     simple = simpler(call)
     try:
-        second = await model.complete(simple)
+        second = await ask(simple)
     except ChatError as error:
         return Repaired(reply, Action.KEPT, findings, findings, error.code)
     if second.model == CANNED:

@@ -1,5 +1,6 @@
 """A run held against its limits: what passes, what fails, and what can't be told."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -170,6 +171,21 @@ def test_flows_are_looked_at_while_requests_are_sent():
         manifest(60, plan={"requests": None, "duration_s": 40.0}), run, price_table({}), thresholds=limits
     )
     assert report.thresholds[0].verdict == "pass"
+
+
+@pytest.mark.parametrize("warmup_s", [10.0, 9.5])
+def test_a_warm_up_is_in_no_window(warmup_s):
+    """Neither whole seconds of it, nor the one that it ends in."""
+    warm = [Interval(number, planned=30, sent=30, warm_planned=30, warm_sent=30) for number in range(9)]
+    ending = second(9, [1.0] * (0 if warmup_s == 10.0 else 15))
+    ending = replace(ending, planned=30, sent=30, warm_planned=30 - ending.planned, warm_sent=30 - ending.sent)
+    run = recording([*warm, ending, *(second(number, [1.0] * 30) for number in range(10, 40))])
+    limits = [parse(text)[0] for text in ("goodput[5s]>=30/s", "delivered[5s]>=30/s", "planned[5s]<=150")]
+    known = manifest(40)
+    known["scenario"]["load"] = {"warmup_s": warmup_s}
+    report = summarise(known, run, price_table({}), thresholds=limits)
+    assert [one.verdict for one in report.thresholds] == ["pass"] * 3
+    assert report.thresholds[0].value == 30
 
 
 def wandering(length_s=60):

@@ -2,8 +2,8 @@
 
 NAMES are parts of it: startup, http (the transport and its drivers alone), ws (the same), load (the whole engine), live
 (what watching costs it), app (the bundled MangaAssist), report (of a million requests), and five that have to be
-asked for: alarms, intervals, saturation and warmup (how well comparisons, reports and runs judge), and soak, which takes
-minutes (soak.py).
+asked for: alarms, intervals, saturation and warmup (how well comparisons, reports and runs judge), and soak, which
+takes minutes (soak.py).
 """
 
 from __future__ import annotations

@@ -81,7 +81,7 @@ def test_messages_that_nobody_answered_have_their_part_of_the_hits(tariff):
         assert tariff.usd_per_message(after) == (1 - rate) * Decimal("0.77") * HAIKU_USD
 
 
-def test_fewer_hits_are_more_calls_to_models(tariff):
+def test_fewer_hits_are_more_calls_to_models():
     """What a cache answered goes to the models; no more of the messages go unanswered."""
     lines = numbered(
         [
@@ -231,6 +231,14 @@ def test_max_tokens_from_lengths():
     lever = levers.max_tokens(200, lambda _line, limit: counted(rows)(("q", "m"), limit), (line,))
     assert lever.apply((line,))[0].output == 150
     assert "50.0% of the answers" in lever.note
+
+
+def test_lengths_are_those_of_answers_that_a_model_gave():
+    """No answer of the target's cache is among them, and none of the warm-up."""
+    rows = ["query,answered_by,output_tokens,cache,warmup", "q,m,100,,0", "q,m,900,,1", "q,m,0,exact,0"]
+    kept = counted(rows)(("q", "m"), 50)
+    assert (kept.output, kept.cut) == (50, 1)
+    assert counted(rows)(("q", "m"), 200).output == 100
 
 
 def test_max_tokens_without_lengths(lines):

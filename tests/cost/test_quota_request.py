@@ -26,6 +26,17 @@ def test_needs_by_hand():
     assert (sonnet.tokens_in, sonnet.tokens_out) == (1_500, 200)
 
 
+def test_without_max_tokens_nothing_is_said_to_be_reserved():
+    """What a call reserves is its prompt and max_tokens: not known is not said, and what is charged is."""
+    lines = (Line("a", HAIKU, Decimal(1), input=Decimal(400), output=Decimal(200)),)
+    facts = {"region": None, "growth": Decimal(0), "messages_per_day": 1_440, "peak": Decimal(1), "evidence": ()}
+    for limit, is_said in ((None, False), (512, True)):
+        needs = quota_request.needs(lines, 1_440, Decimal(1), limit)
+        text = quota_request.markdown(needs, **facts)
+        assert ("reserved" in text) is is_said
+        assert "each output token counts as 1" in text
+
+
 def test_throttled_messages_need_quota_too():
     """Of a type's messages that nobody answered the need is that of the others; of a type nobody answered, the mean."""
     tokens = {"input": Decimal(400), "output": Decimal(100)}

@@ -82,6 +82,27 @@ def test_what_was_tried_again_was_throttled_before():
     assert set(found) == {HAIKU}
 
 
+def test_what_was_no_call_and_what_was_one_more():
+    """Hits, canned answers and answers that broke off are no invocations; calls beside the answers are."""
+    cells = {
+        CellKey("a", "ai", HAIKU, HAIKU, Outcome.OK): Cell(
+            count=320, sent=320, exact_hits=300, semantic_hits=15, input=2_930, output=500
+        ),
+        CellKey("a", "ai", SONNET, "canned", Outcome.OK): Cell(count=3, sent=3),
+        CellKey("a", "ai", SONNET, SONNET, Outcome.OK): Cell(
+            also_calls=2, also_input=70, also_output=9, input=70, output=9
+        ),
+        CellKey("a", "ai", SONNET, SONNET, Outcome.TIMEOUT): Cell(
+            count=4, sent=4, input=40, output=8, also_calls=1, also_input=30, also_output=6
+        ),
+        CellKey("a", "ai", SONNET, SONNET, Outcome.BROKEN): Cell(count=1, sent=1, input=9, output=3),
+    }
+    assert counts(recording([Interval(0, cells=cells)])) == {
+        HAIKU: {"Invocations": 5, "InvocationThrottles": 0, "InputTokenCount": 2_930, "OutputTokenCount": 500},
+        SONNET: {"Invocations": 3, "InvocationThrottles": 0, "InputTokenCount": 100, "OutputTokenCount": 15},
+    }
+
+
 def test_window():
     """Whole minutes around the run, in UTC."""
     manifest = {"started_at": "2026-11-21T16:30:05.000+09:00", "elapsed_s": 61.0}

@@ -50,6 +50,13 @@ def test_the_sums(quoted):
     assert quoted.now.month.usd == 30 * quoted.now.day.usd
 
 
+def test_stated_figures_are_compared_at_their_own_traffic(quoted):
+    """They were stated for the file's messages a day: at twice as many the bill doubles, and the comparison stays."""
+    busier = quote(quoted.basis, quoted.tariff, Calendar(2_000_000), [])
+    assert busier.compared == quoted.compared
+    assert busier.now.day.usd == 2 * quoted.now.day.usd
+
+
 def test_explain_says_where_they_differ(quoted):
     """Every stated figure is in the explanation, with what it is off by, and why."""
     said = "\n".join(quoted.explanation())

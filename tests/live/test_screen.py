@@ -53,6 +53,13 @@ def test_eighty_by_twentyfour_has_it_all(busy):
         assert word in text
 
 
+def test_the_outcome_is_said_once(tick_of):
+    """Some targets begin what they say with the outcome's own name."""
+    text = "\n".join(shown([tick_of(throttled=2, said="throttled: Too many tokens")], 80, 24))
+    assert "throttled: Too many tokens ×2" in text
+    assert "throttled: throttled" not in text
+
+
 def test_sixty_columns_hold_every_percentile(tick_of):
     """Figures stand closer together before one of them is left out."""
     rows = [line for line in shown([tick_of(ok=9)], 60, 20) if "p50" in line]

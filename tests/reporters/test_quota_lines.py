@@ -80,6 +80,16 @@ def test_a_throttled_run_says_when_and_at_what():
     assert "stated 12,345" in text
 
 
+def test_later_attempts_say_why_there_is_no_limit():
+    """Where calls got in on a later attempt, their number stands in the place of the inferred limit."""
+    report = _report()
+    (model, one), *_ = report.quota.by_model.items()
+    late = replace(report.quota, by_model={model: replace(one, retried=7, inferred=None)})
+    text = _printed(replace(report, quota=late))
+    assert "7 calls got in on a later attempt, at times unknown: no limit is inferred" in text
+    assert "inferred limit" not in text
+
+
 def test_nothing_is_said_of_a_quota_that_was_not_met():
     """A run without a refusal has no such lines; what was predicted is there all the same."""
     text = _printed(_report(n_refused=0))

@@ -131,3 +131,42 @@ def test_kinds_are_told_apart_where_there_are_several():
     assert part["concurrent"] == pytest.approx(summary(report)["concurrent"])
     assert part["concurrent"] > 0
     assert {"service_s", "ttft_s", "tpot_s", "failed_latency_s"} <= set(part)
+
+
+def test_the_money_of_a_warm_up_stands_apart():
+    """What is shown by query type and of the measured run adds up; the warm-up's is named, and so is the sum."""
+    run = read(EXAMPLE)
+    first, *rest = run.recording.intervals
+    cells = {key: cell for interval in rest[:10] for key, cell in interval.cells.items()}
+    warmed = recording([replace(first, warm_planned=5, warm_sent=5, warm=cells), *rest])
+    manifest = {
+        **run.manifest,
+        "scenario": {**run.manifest["scenario"], "load": {**run.manifest["scenario"]["load"], "warmup_s": 1.0}},
+    }
+    report = summarise(manifest, warmed, price_table({}))
+    cost, parts = report.total.cost, report.by["query"]
+    assert cost.warmup > Decimal("0.001")
+    assert sum(part.cost.measured for part in parts.values()) == cost.measured == cost.run - cost.warmup
+    out = io.StringIO()
+    print_summary(report, Console(file=out, width=200, no_color=True))
+    text = out.getvalue()
+    assert f"this run ${cost.measured:,.4f}" in text
+    assert f"warm-up ${cost.warmup:,.4f}  in all ${cost.run:,.4f}" in text
+    for part in parts.values():
+        assert f"${part.cost.measured:,.4f}" in text
+    assert "warm-up" not in _printed(run, 200)
+
+
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [(1, ("1 request in", "kept 1 exchange to")), (1_200, ("1,200 requests in", "kept 1,200 exchanges to"))],
+)
+def test_one_is_no_several(example, count, said):
+    """Counts of one are written as such."""
+    manifest = {**example.manifest, "plan": example.manifest["plan"] | {"requests": count}}
+    out = io.StringIO()
+    found = replace(example, manifest=manifest, kept={"ok": count}, directory="a run")
+    print_summary(found, Console(file=out, width=150, no_color=True))
+    text = out.getvalue()
+    assert all(words in text for words in said)
+    assert "fmload report 'a run' --exchanges" in text

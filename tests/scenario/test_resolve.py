@@ -124,7 +124,7 @@ def test_the_weightiest_source_wins(tmp_path, path, lightest, middle, last, valu
     assert resolved(lightest, middle, last) == (value, f"command line {field.label}")
 
 
-@pytest.mark.parametrize(("key", "value"), [("otel_sample", "5%"), ("otel_content", True)])
+@pytest.mark.parametrize(("key", "value"), [("otel_sample", "5%"), ("otel_content", "true")])
 def test_what_is_to_be_in_spans_needs_some(tmp_path, key, value):
     """A wish about spans where none are sent is a mistake, and not one to be found out from an empty collector."""
     flag = f"--{key.replace('_', '-')}"
@@ -138,7 +138,7 @@ def test_what_is_to_be_in_spans_needs_some(tmp_path, key, value):
     for enough in ({"observe.otel": True}, {"observe.otel_endpoint": "http://127.0.0.1:4318"}):
         assert resolve(enough, file=write(tmp_path, f"observe:\n  {key}: {value}\n")).observe.has_otel
         assert resolve({f"observe.{key}": value, **enough}).observe.has_otel
-    assert not resolve({}, environ={f"FMLOAD_{key.upper()}": "1"}).observe.has_otel
+    assert not resolve({}, environ={f"FMLOAD_{key.upper()}": value}).observe.has_otel
 
 
 def test_every_scalar_field_is_in_the_table_above():

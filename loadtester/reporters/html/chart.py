@@ -57,7 +57,7 @@ def figure(chart: Chart) -> Markup:
     return tag(
         "figure",
         tag("figcaption", chart.title),
-        tag("div", class_="plot", role="img", aria_label=chart.says),
+        tag("div", class_="plot", role="img", aria_label=chart.says, tabindex="0"),
         tag("script", script_json(_drawn(chart)), type="application/json"),
         _table(chart),
         class_="chart",

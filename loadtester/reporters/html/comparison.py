@@ -82,9 +82,11 @@ def _figure(value: float | None, unit: Unit) -> str:
 
 
 def _signed(value: float | None, unit: Unit) -> str:
+    """A difference with its sign; of shares in percentage points, as in the terminal."""
     if value is None:
         return amounts.NOTHING
-    return f"{'−' if value < 0 else '+'}{_figure(abs(value), unit)}"
+    shown = f"{100 * abs(value):.2f} pt" if unit == "share" else _figure(abs(value), unit)
+    return f"{'-' if value < 0 else '+'}{shown}"
 
 
 def _shift(metric: str, shifts: list[Shift]) -> Markup:

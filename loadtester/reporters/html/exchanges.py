@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from loadtester.model import Outcome
 from loadtester.recorder import Exchange
-from loadtester.reporters.exchange_text import by_outcome, facts, headline, readable, texts
+from loadtester.reporters.exchange_text import by_outcome, facts, headline, readable, reason, texts
 from loadtester.reporters.html.markup import Markup, join, section, tag
 
 _WORDS = (
@@ -32,7 +32,7 @@ def _outcome(outcome: Outcome, some: Sequence[Exchange]) -> Markup:
 
 
 def _exchange(one: Exchange) -> Markup:
-    said = f": {one.detail}" if one.detail else ""
+    said = f": {reason(one)}" if reason(one) else ""
     return tag(
         "details",
         tag("summary", readable(headline(one) + said)),

@@ -9,8 +9,9 @@ from loadtester.analysis import Report, Spread
 from loadtester.analysis.curve import Curve
 from loadtester.reporters.html import amounts
 from loadtester.reporters.html.chart import Chart, Line, figure
-from loadtester.reporters.html.markup import Markup, section, table, tag
+from loadtester.reporters.html.markup import Markup, join, section, table, tag
 
+_DASHES = "A dash: too few samples for this percentile, or too short a run for its 95 % interval."
 _COLUMNS = ("mean", "p50", "p90", "p95", "p99", "p999", "max")
 
 
@@ -34,7 +35,7 @@ def latency(report: Report, corrected: Curve, uncorrected: Curve) -> Markup:
             "Each measure's spread",
             ("measure", "count", "mean", "p50", "p90", "p95", "p99", "p99.9", "max", "p95 lies in"),
             _spreads(report),
-            note=tag("p", "A dash: too few samples to tell. Intervals are those of 95 %.", class_="quiet"),
+            note=tag("p", _DASHES, class_="quiet"),
         ),
     )
 
@@ -71,9 +72,18 @@ def _curve(corrected: Curve, uncorrected: Curve, *, is_closed: bool) -> Markup:
     last = corrected.percents[-1]
     says = f"Latency of ok answers rises from {amounts.seconds(corrected.seconds[0])} to "
     says += f"{amounts.seconds(corrected.seconds[-1])} at the {last:.5g}th percentile."
-    return figure(
-        Chart("Latency by percentile", says, nines, lines, "s", x_label="percentile", x_unit="nines", is_log=True)
-    )
+    chart = Chart("Latency by percentile", says, nines, lines, "s", x_label="percentile", x_unit="nines", is_log=True)
+    return join(figure(chart), _ending(corrected))
+
+
+def _ending(found: Curve) -> Markup | None:
+    """Where the band ends, and why, where it ends before the curve does."""
+    reach = found.reach
+    if reach == len(found.percents):
+        return None
+    words = "the run is too short for a 95 % interval."
+    said = f"Beyond p{found.percents[reach - 1]:.4g} {words}" if reach else words.capitalize()
+    return tag("p", said, class_="quiet")
 
 
 def _spreads(report: Report) -> Iterator[tuple[str, ...]]:

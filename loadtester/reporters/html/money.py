@@ -55,7 +55,7 @@ def _bill(report: Report) -> Iterator[tuple[str, str]]:
 
 def _what_if(report: Report, levers: WhatIf) -> Markup:
     exponent = math.log10(levers.messages_per_day)
-    cacheable = float(levers.hits + sum(line.share for line in levers.lines if line.is_cacheable))
+    cacheable = float(levers.hits + levers.unanswered + sum(line.share for line in levers.lines if line.is_cacheable))
     return tag(
         "form",
         tag("h3", "What if"),
@@ -126,10 +126,11 @@ def _share(levers: WhatIf) -> str:
 
 def _coefficients(report: Report, levers: WhatIf) -> dict[str, Any]:
     return {
-        "run": f"reports/{report.manifest['id']}",
+        "run": report.directory,
         "messages": levers.messages_per_day,
         "days": levers.month_days,
         "hits": float(levers.hits),
+        "unanswered": float(levers.unanswered),
         "movable": levers.movable,
         "limits": levers.limits,
         "cuts": levers.cuts,
@@ -142,6 +143,7 @@ def _line(line: Coefficients) -> dict[str, Any]:
         "model": line.model,
         "share": float(line.share),
         "cacheable": line.is_cacheable,
+        "back": float(line.back),
         "prompt": line.prompt_usd,
         "token": line.output_usd,
         "outputs": [float(tokens) for tokens in line.outputs],

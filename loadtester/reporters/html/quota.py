@@ -24,6 +24,11 @@ _HEAD = (
     "inferred limit",
 )
 
+_OVER = (
+    "More than 100 %, where the bar ends: on top of what a minute adds, the busiest one spent what had been saved up, "
+    "a full bucket or the rest of a fixed minute."
+)
+
 
 def quota(report: Report) -> Markup | None:
     """Use against limits by model, when throttling began, and the course of what was let in; nothing without calls."""
@@ -36,6 +41,7 @@ def quota(report: Report) -> Markup | None:
         "Quota",
         tag("p", f"{words[:1].upper()}{words[1:]}."),
         table("Tokens a minute against the limits", _HEAD, [_row(*one) for one in found.by_model.items()]),
+        tag("p", _OVER, class_="quiet") if any(_used(one) > 1 for one in found.by_model.values()) else None,
         tag("ul", (tag("li", text) for text in _began(found.by_model)), class_="quiet")
         if any(one.began for one in found.by_model.values())
         else None,
@@ -47,8 +53,13 @@ def quota(report: Report) -> Markup | None:
     )
 
 
+def _used(one: ModelQuota) -> float:
+    """The part of the stated limit that the busiest minute took; 0 where none is known."""
+    return 0.0 if one.headroom is None else 1 - one.headroom
+
+
 def _row(model: str, one: ModelQuota) -> tuple[Child, ...]:
-    used = None if one.headroom is None else 1 - one.headroom
+    used = None if one.headroom is None else _used(one)
     inferred = one.inferred
     return (
         amounts.short(model),
@@ -73,6 +84,7 @@ def _began(by_model: Mapping[str, ModelQuota]) -> Iterator[str]:
                 f"{amounts.short(model)}: first refused at {one.began.at_s:.1f} s, at {one.began.offered_per_s:,.1f} "
                 f"calls a second; the minute before had reserved {one.began.reserved_tokens:,.0f} tokens and used "
                 f"{one.began.used_tokens:,.0f}."
+                + (f" {one.retried:,} got in on a later attempt: no limit is inferred." if one.retried else "")
             )
 
 

@@ -20,7 +20,7 @@ def header(report: Report) -> Markup:
     what = (
         f"up to {amounts.count(plan['users'])} users"
         if manifest.get("model") == "closed"
-        else f"{amounts.count(plan['requests'])} requests"
+        else f"{amounts.count(plan['requests'])} request{'' if plan['requests'] == 1 else 's'}"
     )
     return tag(
         "header",

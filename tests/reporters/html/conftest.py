@@ -20,9 +20,12 @@ SONNET = "anthropic.claude-3-sonnet-20240229-v1:0"
 EXAMPLE = Path(__file__).parents[3] / "reports" / "example"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
-    """Debian's Chromium, headless; in CI a missing one fails the run, as every skip does."""
+    """Debian's Chromium, headless; in CI a missing one fails the run, as every skip does.
+
+    Gone with its tests: Playwright keeps an event loop running, in which those of others could not begin.
+    """
     path = shutil.which("chromium")
     if path is None:
         pytest.skip("needs chromium")

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -10,13 +11,17 @@ import pytest
 from typer.testing import CliRunner
 
 from loadtester.analysis import ThresholdResult, summarise
+from loadtester.analysis.comparison import Row
 from loadtester.analysis.curve import curve
+from loadtester.analysis.measures import MEASURES
 from loadtester.analysis.over_time import over_time
 from loadtester.cli.app import app
 from loadtester.cost import price_table
 from loadtester.model import Outcome
 from loadtester.recorder import Recording
 from loadtester.reporters.html import html_page
+from loadtester.reporters.html.comparison import _row
+from loadtester.reporters.html.quota import quota
 from loadtester.rundir import read, request_lines
 
 EXAMPLE = Path(__file__).parents[3] / "reports" / "example"
@@ -148,7 +153,10 @@ def test_the_page_is_small_and_whole(example):
 
 
 def test_sliders_say_what_the_command_line_says(example, open_page):
-    """Wherever the sliders are, day and month are those of the command that stands below, to the cent."""
+    """Wherever the sliders are, day and month are those of the command that stands below, as it stands, to the cent.
+
+    The run was copied: its commands name the copy.
+    """
     page, said, _ = open_page((example / "report.html").read_bytes())
 
     def put(name, value):
@@ -157,9 +165,9 @@ def test_sliders_say_what_the_command_line_says(example, open_page):
         )
 
     def agrees():
-        words = page.locator("#what-if-command").inner_text().split()
-        assert words[:2] == ["fmload", "cost"]
-        ran = CliRunner().invoke(app, ["cost", str(example), *words[3:], "--json"])
+        words = shlex.split(page.locator("#what-if-command").inner_text())
+        assert words[:3] == ["fmload", "cost", str(example)]
+        ran = CliRunner().invoke(app, [*words[1:], "--json"])
         assert ran.exit_code == 0, ran.stderr
         quoted = json.loads(ran.stdout)
         final = quoted["combined"] or quoted["now"]
@@ -236,6 +244,72 @@ def test_any_run_has_a_page(kind, mix, seconds, open_page):
     }
     if kind != "one":
         assert words[kind] in page.locator("main").inner_text()
+
+
+def test_commands_name_the_run_that_was_read(example):
+    """In the terminal and on the page; the run was made elsewhere, and copied."""
+    ran = CliRunner().invoke(app, ["report", str(example)])
+    named = set(re.findall(r"fmload (?:cost|report) (\S+)", ran.stderr)) - {"-"}
+    assert named == {str(example)}
+    assert ran.stderr.splitlines()[:2] == [str(example), f"report: {example / 'report.html'}"]
+
+
+def test_the_page_is_named_unless_nothing_is_to_be_said(example):
+    """`--summary none` keeps the terminal clean."""
+    ran = CliRunner().invoke(app, ["report", str(example), "--summary", "none"])
+    assert ran.output == ""
+
+
+def test_a_band_is_one_thing_and_ends_with_the_run(seconds, mix, open_page):
+    """The legend names the interval once, with both bounds; beyond what the run is long enough for there is none."""
+    page, said, _ = open_page(_page(mix("easy", "hard"), seconds()))
+    figure = page.locator("#latency figure")
+    names = [one.inner_text() for one in figure.locator(".u-legend .u-label").all() if one.is_visible()]
+    assert names == ["percentile", "95 % interval", "from sent (uncorrected)", "from due (corrected)"]
+    assert "Beyond p90 the run is too short for a 95 % interval." in page.locator("#latency").inner_text()
+    assert said == []
+
+
+def test_the_keyboard_reads_a_chart(seconds, mix, open_page):
+    """A plot can be reached, and arrow keys move its cursor from point to point, as far as there are any."""
+    page, said, _ = open_page(_page(mix("easy", "hard"), seconds()))
+    plot = page.locator("#latency figure .plot")
+    plot.focus()
+    at = plot.locator(".u-legend .u-series:visible .u-value")
+    read = []
+    for key in ("ArrowRight", "ArrowRight", "ArrowLeft", "ArrowLeft", "End", "ArrowRight"):
+        page.keyboard.press(key)
+        read.append(at.first.inner_text())
+    assert read[0] == read[2] == read[3] == "p0"
+    assert read[1] == "p10.8749"
+    assert read[4] == read[5]
+    assert "–" in at.nth(1).inner_text()
+    page.keyboard.press("Home")
+    assert re.fullmatch(r".+ m?s – .+ m?s", at.nth(1).inner_text())
+    assert said == []
+
+
+def test_more_than_a_limit_is_explained(example):
+    """A bar can't be longer than whole: that a minute's use can be more is said below it."""
+    past = read(example)
+    report = summarise(past.manifest, past.recording, price_table({}), request_lines(example))
+    name, model = next((name, one) for name, one in report.quota.by_model.items() if one.headroom is not None)
+    for headroom, is_said in ((0.1, False), (-0.72, True)):
+        found = replace(report.quota, by_model={name: replace(model, headroom=headroom)})
+        assert ("More than 100 %" in quota(replace(report, quota=found))) is is_said
+
+
+def test_shares_differ_by_points(row):
+    """A difference of shares is no share; signs are those of the terminal."""
+    measure = next(one for one in MEASURES if one.unit == "share")
+    cells = _row(replace(row, measure=measure, difference=-0.0028, difference_ci95=(-0.005, 0.001), relative=-0.1))
+    assert cells[4:] == ("-0.28 pt", "-0.50 pt to +0.10 pt", "-10.0%")
+
+
+@pytest.fixture
+def row():
+    """A row of a comparison."""
+    return Row(MEASURES[0], 0.9, 0.9, 0.0, (0.0, 0.0), 0.0, (0.0, 0.0), 0.05, "worse")
 
 
 def test_quotas_of_the_example(example):

@@ -19,19 +19,22 @@
     nines: percentile,
   };
   const say = (unit) => (_plot, value) => (value == null ? "–" : words[unit](value));
+  const between = (lower, unit) => (_plot, value, _series, at) =>
+    value == null ? "–" : `${words[unit](lower.values[at])} – ${words[unit](value)}`;
   // 0 %, 50 %, 75 %, then a nine a step.
   const nineTicks = (last) => [0, 0.30103, 0.60206, 1, 2, 3, 4, 5, 6, 7, 8].filter((nines) => nines <= last + 1e-9);
 
-  const seriesOf = (line, unit, isPrint) => {
+  const seriesOf = (lines, i, unit, isPrint) => {
+    const line = lines[i];
     const colour = style(line.colour);
     return {
-      label: line.label,
+      label: line.band ? "95 % interval" : line.label,
       stroke: colour,
       width: line.label.startsWith("95 %") ? 1 : 2 / (isPrint ? 1.5 : 1),
       dash: line.dashed ? [6, 4] : undefined,
       fill: line.filled ? `${colour}2e` : undefined,
       points: { show: line.values.length < 3, size: 6 },
-      value: say(unit),
+      value: line.band ? between(lines[i - 1], unit) : say(unit),
       spanGaps: false,
     };
   };
@@ -80,13 +83,29 @@
         x: { time: false },
         y: chart.y.log ? { distr: 3, range: () => range(chart) } : { range: (_plot, low, high) => span(low, high) },
       },
-      series: [{ label: chart.x.unit === "s" ? "time" : chart.x.label, value: say(chart.x.unit) }, ...chart.lines.map((line) => seriesOf(line, chart.y.unit, isPrint))],
+      series: [{ label: chart.x.unit === "s" ? "time" : chart.x.label, value: say(chart.x.unit) }, ...chart.lines.map((_line, i) => seriesOf(chart.lines, i, chart.y.unit, isPrint))],
       axes: axes(chart),
       bands: bands(chart.lines),
       cursor: { drag: { x: true, y: false }, points: { size: 7 } },
       legend: { live: !isPrint },
+      // The bounds of a band come and go together.
+      hooks: { setSeries: [(plot, i, { show }) => show != null && chart.lines[i - 1]?.band && plot.setSeries(i - 1, { show })] },
     };
-    new uPlot(options, [chart.x.values, ...chart.lines.map((line) => line.values)], place);
+    const plot = new uPlot(options, [chart.x.values, ...chart.lines.map((line) => line.values)], place);
+    const rows = place.querySelectorAll(".u-series");
+    chart.lines.forEach((line, i) => line.band && (rows[i].style.display = "none"));
+    place.onkeydown = (event) => walk(plot, event);
+  };
+
+  // Arrow keys move the cursor from point to point, as a mouse would; the legend says what is there.
+  const walk = (plot, event) => {
+    const last = plot.data[0].length - 1;
+    const now = plot.cursor.idx;
+    const next = { ArrowLeft: (now ?? last + 1) - 1, ArrowRight: (now ?? -1) + 1, Home: 0, End: last }[event.key];
+    if (next === undefined) return;
+    event.preventDefault();
+    const left = plot.valToPos(plot.data[0][Math.min(Math.max(next, 0), last)], "x");
+    plot.setCursor({ left, top: plot.over.clientHeight / 2 });
   };
 
   // From zero on, for a rate that is cut off below looks like another; differences may lie below it.

@@ -28,13 +28,18 @@
 
   const perMessage = ({ share, hits, limit }) => {
     const cacheable = sum(data.lines.filter((line) => line.cacheable).map((line) => line.share));
-    const stays = hits === null || !cacheable ? 1 : 1 - (hits - data.hits) / cacheable;
+    // More hits are taken from what nobody answered too; of fewer, each query type's models get back what was theirs.
+    const stays = (line) => {
+      if (hits === null || !line.cacheable) return 1;
+      if (hits < data.hits) return 1 + (1 - hits / data.hits) * line.back;
+      return 1 - (hits - data.hits) / (cacheable + data.unanswered);
+    };
     const pieces = share === null ? (line) => [[line.model, line.share]] : moved(share);
     return sum(
       data.lines.map((line) => {
         const tokens = line.outputs[limit === null ? 0 : 1 + limit];
         const cost = sum(pieces(line).map(([model, part]) => part * (line.prompt[model] + tokens * line.token[model])));
-        return cost * (line.cacheable ? stays : 1);
+        return cost * stays(line);
       }),
     );
   };
