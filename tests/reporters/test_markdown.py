@@ -52,7 +52,7 @@ def test_every_table_is_whole(report):
     assert "| a | AI | 840 |" in page
     assert "| a | CRUD | 840 |" in page
     assert "| a | latency:p(95)\\<3s | 11.400 s | 3.000 s | **failed** |" in page
-    assert "The night cost \\$1.55" in page
+    assert "The night cost \\$1.54" in page
 
 
 def test_names_are_shown_as_they_are(report):
@@ -72,7 +72,7 @@ def test_the_terminals_page_says_the_same(report):
     assert [line.split()[0] for line in text.splitlines()[3:7]] == ["spike", "ai", "crud", "load"]
     assert "spike: latency:p(95)<3s failed" in text
     assert "load: not run: no time" in text
-    assert text.endswith("1h2m5s, $1.55, exit code 99\n")
+    assert text.endswith("1h2m5s, $1.54, exit code 99\n")
 
 
 def test_a_night_of_nothing_is_still_a_page():
