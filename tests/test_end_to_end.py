@@ -246,7 +246,7 @@ def test_report_of_a_whole_run_is_the_runs_own(tmp_path):
     directory = run_directory(tmp_path)
     first = (directory / "summary.json").read_text()
     (directory / "summary.json").unlink()
-    assert fmload("report", str(directory), cwd=tmp_path).returncode == 0
+    assert fmload("report", str(directory.relative_to(tmp_path)), cwd=tmp_path).returncode == 0
     assert (directory / "summary.json").read_text() == first
 
 
