@@ -15,15 +15,13 @@ from loadtester.recorder import Histogram, Recording, buckets
 #: Points in a nine: from 90 % to 99 %, say.
 _PER_NINE: Final = 20
 _CONFIDENCE: Final = 0.05
-#: From where on a percentile is asked whether the run is long enough for it: the lowest one has no logarithm.
-_LOWEST: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Curve:
     """Seconds at each of `percents`; `low` and `high` are their 95 % interval, empty where there is none at all.
 
-    They are None from the first percentile on for whose interval the run is too short.
+    They are None at the percentiles, toward both ends, for whose interval the run is too short.
     """
 
     percents: tuple[float, ...]
@@ -32,9 +30,9 @@ class Curve:
     high: tuple[float | None, ...] = ()
 
     @property
-    def reach(self) -> int:
-        """How many of the percents have an interval."""
-        return sum(bound is not None for bound in self.low)
+    def banded(self) -> tuple[float, ...]:
+        """The percents that have an interval: all from the first of them to the last."""
+        return tuple(percent for percent, bound in zip(self.percents, self.low, strict=False) if bound is not None)
 
 
 def curve(run: Recording, metric: str, *, has_interval: bool = True) -> Curve:
@@ -70,9 +68,10 @@ def _bounds(
 ) -> tuple[tuple[float | None, ...], tuple[float | None, ...]]:
     """Lower and upper bound in seconds at each percent, None where the run is too short for one."""
     sample = Resample(run)
-    reached = [float(percent) for percent in percents if sample.is_enough_for(max(_LOWEST, float(percent)))]
+    reached = [percent for percent in percents.tolist() if sample.is_enough_for(percent)]
     if not reached:
         return (), ()
-    bounds = [interval(values) for values in sample.percentiles(metric, lambda _: True, reached)]
-    beyond = (None,) * (len(percents) - len(reached))
-    return (*(low for low, _ in bounds), *beyond), (*(high for _, high in bounds), *beyond)
+    drawn = sample.percentiles(metric, lambda _: True, reached)
+    known = {percent: interval(values) for percent, values in zip(reached, drawn, strict=True)}
+    bounds = [known.get(percent, (None, None)) for percent in percents.tolist()]
+    return tuple(low for low, _ in bounds), tuple(high for _, high in bounds)

@@ -52,7 +52,8 @@ class OverTime:
     """Counts by span of `width_s`, from the run's start on, all of one length.
 
     `planned` were due in the span, `sent` were sent and `outcomes` ended in it; outcomes that never occurred are left
-    out. `in_flight` is the highest at the end of a second. `tokens_in` holds cached ones, too.
+    out. `in_flight` is the highest at the end of a second. `tokens_in` holds cached ones, too. `warmup` requests were
+    due in the warm-up: they were in flight, but are in nothing else.
     """
 
     width_s: int
@@ -66,6 +67,7 @@ class OverTime:
     latency: Percentiles
     ttft: Percentiles
     heat: HeatMap
+    warmup: int = 0
 
     @property
     def start_s(self) -> tuple[int, ...]:
@@ -83,8 +85,8 @@ def over_time(run: Recording) -> OverTime:
     seen = [outcome for outcome in Outcome if any(outcome in one for one in ended)]
     return OverTime(
         width_s=width_s,
-        planned=tuple(sum(one.planned for one in span) for span in spans),
-        sent=tuple(sum(one.sent for one in span) for span in spans),
+        planned=tuple(sum(one.planned - one.warm_planned for one in span) for span in spans),
+        sent=tuple(sum(one.sent - one.warm_sent for one in span) for span in spans),
         in_flight=tuple(max((one.in_flight for one in span), default=0) for span in spans),
         outcomes={outcome: tuple(one[outcome] for one in ended) for outcome in seen},
         tokens_in=tuple(sum(cell.input + cell.cache_read + cell.cache_write for _, cell in one) for one in cells),
@@ -93,6 +95,7 @@ def over_time(run: Recording) -> OverTime:
         latency=_percentiles(run.intervals, seconds, "latency"),
         ttft=_percentiles(run.intervals, seconds, "ttft"),
         heat=_heat(run.intervals, seconds),
+        warmup=sum(one.warm_planned for one in run.intervals),
     )
 
 

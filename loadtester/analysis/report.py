@@ -69,6 +69,11 @@ class Funnel:
     unanswered: int
     warmup: int = 0
 
+    @property
+    def failed(self) -> int:
+        """Sent, and ended neither ok nor throttled, nor cut short by the user or by the run's own end."""
+        return self.sent - self.ok - self.throttled - self.cancelled_in_flight - self.unanswered
+
 
 @dataclass(frozen=True, slots=True)
 class Rates:

@@ -281,14 +281,18 @@ class Resample:
         return known
 
 
-def seconds_for(percent: float) -> int:
-    """How long a run has to be for an interval of this percentile, in seconds.
+def seconds_for(percent: float) -> float:
+    """How long a run has to be for an interval of this percentile, in seconds: infinite for p0 and p100.
 
     With s seconds whose answers are all alike, no bound of it exists below s = ln(0.05) / ln(p); twice as many are
-    asked for. That goes by the run's length alone: a run that a burst happened to miss looks steady, so a rule
-    that asks the run how steady it was keeps the intervals that are wrong (measured: docs/measurement.md).
+    asked for. Both ends of a distribution are tails: a p1 takes as long as a p99. That goes by the run's length alone:
+    a run that a burst happened to miss looks steady, so a rule that asks the run how steady it was keeps the intervals
+    that are wrong (measured: docs/measurement.md).
     """
-    return max(FEWEST_S, math.ceil(_PERIODS * math.log(0.05) / math.log(percent / 100.0)))
+    share = max(percent, 100.0 - percent) / 100.0
+    if share >= 1.0:
+        return math.inf
+    return max(FEWEST_S, math.ceil(_PERIODS * math.log(0.05) / math.log(share)))
 
 
 def interval(values: Floats) -> tuple[float, float]:

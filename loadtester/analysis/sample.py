@@ -92,8 +92,7 @@ class Sample:
         if not count:
             return [Estimate(None, note=_NO_ANSWER)] * len(percents)
         values = harrell_davis_s(histogram, percents).tolist()
-        # Both ends of a distribution are tails.
-        long = [percent for percent in percents if self._resample.is_enough_for(max(percent, 100 - percent))]
+        long = [percent for percent in percents if self._resample.is_enough_for(percent)]
         drawn = self._resample.percentiles(metric, part, long) if long else ()
         found = dict(zip(long, drawn, strict=True))
         return [
@@ -202,8 +201,7 @@ class Sample:
 def _quantile(histogram: Histogram, percent: float, value: float, drawn: Floats | None, seconds: int) -> Estimate:
     """An estimate from replicates of the plain quantile, whose deviations are taken over."""
     if drawn is None:
-        needed = seconds_for(max(percent, 100 - percent))
-        return Estimate(value, note=f"{seconds} s, its p{percent:g} takes {needed}")
+        return Estimate(value, note=f"{seconds} s, its p{percent:g} takes {seconds_for(percent)}")
     low, high = interval(drawn)
     return Estimate(
         value,

@@ -30,6 +30,8 @@ _REACH: Final = 2.0
 #: With fewer in flight on average than this the law, which begins at one, says nothing.
 _LEAST_IN_FLIGHT: Final = 1.0
 _REPLICATES: Final = 200
+#: Contention this near to all of the work leaves no room for growth.
+_ALL_SHARED: Final = 1 - 1e-9
 #: A peak farther out than this many times what was tried is none in sight.
 _SIGHT: Final = 3.0
 #: From this part of linear scaling down a service counts as degraded.
@@ -130,6 +132,8 @@ def _fitted(points: Sequence[Point]) -> tuple[Law, str | None]:
     at = _peak(contention, coherency)
     law = Law(each, contention, coherency, off, None)
     sight = _SIGHT * float(in_flight[-1])
+    if contention >= _ALL_SHARED or (at is not None and at <= _LEAST_IN_FLIGHT):
+        return law, "throughput does not grow beyond one request in flight"
     if at is None or at > sight:
         return law, f"no peak in sight: throughput still grew at {in_flight[-1]:,.1f} requests in flight"
     generator = np.random.default_rng(1)
@@ -164,6 +168,6 @@ def _fit(in_flight: Floats, per_s: Floats) -> tuple[float, float, float]:
 
 def _peak(contention: float, coherency: float) -> float | None:
     """N*, where throughput falls again beyond it."""
-    if coherency <= 0 or contention >= 1:
+    if coherency <= 0 or contention >= _ALL_SHARED:
         return None
     return math.sqrt((1 - contention) / coherency)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from loadtester.analysis.calls import MOST_CALLS
 from loadtester.analysis.quota import ModelQuota, Quota
 from loadtester.analysis.step import Bounds, Step
 
@@ -21,10 +22,12 @@ def allowed_per_s(quota: Quota | None, requests: int) -> float | None:
     """The rate of all `requests` of a run at which a model's stated quota is used up; None where none is stated.
 
     A call is charged what it used at its end, so in the long run limit / used a minute are let in, whatever calls
-    reserve meanwhile; that of the model which comes to its limit first.
+    reserve meanwhile; that of the model which comes to its limit first. A quota's calls are those of the first
+    MOST_CALLS requests.
     """
+    looked_at = min(requests, MOST_CALLS)
     rates = [
-        calls_per_minute / _MINUTE_S * requests / one.offered
+        calls_per_minute / _MINUTE_S * looked_at / one.offered
         for one in (quota.by_model.values() if quota is not None else ())
         for calls_per_minute in _calls_per_minute(one)
     ]

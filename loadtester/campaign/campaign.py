@@ -76,19 +76,26 @@ async def _run(scenario: Scenario, watch: Watch, exports: Sequence[str], baselin
     prices = price_table(scenario.prices)
     require_bounds(scenario, load, prices)
     require_writable(scenario.output.directory)
+    # Whoever watches the run sees it until its report is there.
     with interruptible() as interrupts, watch(planned_requests(load), load.duration_s) as observer:
         directory = new_directory(scenario.output.directory, scenario.output.name, datetime.now(UTC))
-        plan = RunPlan(scenario, load, prices, directory, worker_count(scenario, load))
         interrupts.say = observer.say
         try:
+            plan = RunPlan(scenario, load, prices, directory, worker_count(scenario, load))
             async with target_of(scenario, directory, observer.say) as (target, ended):
                 changes = await drive(plan, target, ended, observer, interrupts)
         except BaseException:
             if not (directory / "manifest.json").exists():
                 shutil.rmtree(directory, ignore_errors=True)
             raise
-        # Whoever watches the run sees it until its report is there.
-        return judged(directory, changes, observer.say, exports=exports, baseline=baseline)
+        found = judged(directory, changes, observer.say, exports=exports, baseline=baseline)
+    return _interrupted(found) if interrupts.has_come else found
+
+
+def _interrupted(found: Report) -> Report:
+    """The report of a run that a signal came in, also where its load had ended: nothing is to follow it."""
+    codes = {int(code) for code in (*found.exit_codes, Exit.INTERRUPTED) if code}
+    return replace(found, exit_codes=tuple(sorted(codes)))
 
 
 async def drive(
@@ -115,7 +122,7 @@ async def drive(
             is_told = True
             observer.say(f"{words}; waiting for what is in flight")
 
-    async with _runner(plan, target, record) as runner:
+    async with _runner(plan, target, record, observer.say) as runner:
         try:
             await runner.open()
         except BaseException:
@@ -201,16 +208,16 @@ def _spent(ledger: Ledger) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def _runner(plan: RunPlan, target: Target, sink: Sink) -> AsyncIterator[AnyEngine | LocalFleet]:
+async def _runner(plan: RunPlan, target: Target, sink: Sink, say: Say) -> AsyncIterator[AnyEngine | LocalFleet]:
     """What sends the load: an engine in this process, or one in each of several."""
     if plan.workers > 1:
-        fleet = LocalFleet(plan.scenario, target, plan.workers, sink)
+        fleet = LocalFleet(plan.scenario, target, plan.workers, sink, say)
         try:
             yield fleet
         finally:
             await fleet.aclose()
         return
-    driver = traced(driver_for(target, has_crud=plan.scenario.has_crud), plan.scenario, worker=0)
+    driver = traced(driver_for(target, has_crud=plan.scenario.has_crud), plan.scenario, 0, say)
     try:
         yield shard_engine(plan.scenario, plan.load, driver, shard=Shard(), price=plan.prices.usd, sink=sink)
     finally:

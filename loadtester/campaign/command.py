@@ -19,30 +19,39 @@ def shown_command(words: Sequence[str]) -> list[str] | None:
 
 
 def _shown(words: Sequence[str]) -> Iterator[str]:
-    option = ""
+    option = ""  # the next word is its value, whatever sign that begins with
     for word in words:
+        if option or word == "-" or not word.startswith("-"):
+            yield _value(option, word)
+            option = ""
+            continue
+        lead, name, value = _parted(word)
+        yield lead + _value(name, value) if value else mask(word)
+        option = "" if value or lead.endswith("=") or name in _SWITCHES else name
+
+
+def _parted(word: str) -> tuple[str, str, str]:
+    """What comes before an option's value in a word, the option's name, and the value; "" where it has none.
+
+    Behind one dash stand any number of letters of switches, and then perhaps one with a value: `-qyH'Name: value'`.
+    """
+    if word.startswith("--"):
         name, equals, value = word.partition("=")
-        is_option = word.startswith("-") and word != "-"
-        if is_option and equals and name.startswith("--"):
-            yield f"{name}={_value(name, value)}"
-            option = ""
-        elif is_option and len(word) > len(_HEADER[0]) and word.startswith(_HEADER[0]):
-            yield _HEADER[0] + _value(_HEADER[0], word.removeprefix(_HEADER[0]))
-            option = ""
-        else:
-            yield word if is_option else _value(option, word)
-            option = word if is_option else ""
+        return name + equals, name, value
+    end = 1
+    while end < len(word) and f"-{word[end]}" in _SWITCHES:
+        end += 1
+    return word[: end + 1], f"-{word[end]}" if end < len(word) else "", word[end + 1 :]
 
 
 def _value(option: str, word: str) -> str:
-    """A word as it may be seen that follows `option`; "" where it follows none, or may be the target."""
+    """A word as it may be seen that is the value of `option`; of "", where it may be the target."""
     if option in _HEADER:
         name, colon, value = word.partition(":")
         return f"{name}: {header_shown(name.strip(), value.strip())}" if colon else HIDDEN
     if "://" not in word:
         return mask(word)
-    # After a switch stands the target: what has a value of its own has two dashes.
-    if option in ("", *_ENDPOINTS) or option in _SWITCHES:
+    if option in ("", *_ENDPOINTS):
         try:
             return url_shown(word)
         except ValueError:
@@ -50,9 +59,10 @@ def _value(option: str, word: str) -> str:
     return HIDDEN
 
 
-#: Options without a value, behind which the target may stand.
+#: What has no value, so that the target, or another option, may stand behind it.
 _SWITCHES: Final = frozenset(
     {
+        "--",
         "-y",
         "--yes",
         "--stream",

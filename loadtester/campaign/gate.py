@@ -12,7 +12,7 @@ from loadtester.errors import Exit
 from loadtester.recorder import Interval
 from loadtester.reporters.threshold_lines import shown
 from loadtester.scenario import Judge
-from loadtester.scenario.threshold import WHOLE, Threshold
+from loadtester.scenario.threshold import FLOWS, WHOLE, Threshold
 
 
 class Runner(Protocol):
@@ -37,9 +37,10 @@ class Stop:
 class Gate:
     """Takes a run's seconds in order; owns what it has counted of them.
 
-    Counts, rates per second and sums of money that have to reach a value are judged at the end, as they only grow with
-    the run, and so is what is known only of a whole run. Nothing is judged in the last second or while a run drains:
-    there is nothing left to stop.
+    Counts and sums of money that have to reach a value are judged at the end, as they only grow with the run, and so is
+    what is known only of a whole run. So are rates per second and the cost of a good answer without a window: either
+    goes up and down, and an early value says nothing of the last. Nothing is judged in the last second or while a run
+    drains: there is nothing left to stop.
     """
 
     def __init__(
@@ -95,6 +96,8 @@ def _is_live(threshold: Threshold) -> bool:
         return False
     if threshold.window_s is not None or threshold.unit in ("s", "share"):
         return True
+    if threshold.metric in (*FLOWS, "cost.per_good_answer"):
+        return False
     return threshold.is_upper or threshold.operator == "=="
 
 

@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
 from loadtester.engine import AnyEngine
@@ -24,9 +25,15 @@ class Interrupts:
         self._task = task
         self.runner: AnyEngine | LocalFleet | None = None
         self.say: Say = lambda _: None
+        #: Whether any signal came, known at once; what it does waits for the loop, which may be judging.
+        self.has_come = False
+
+    def note(self, _number: int, _frame: FrameType | None) -> None:
+        """A signal came, wherever the program is."""
+        self.has_come = True
 
     def __call__(self) -> None:
-        """A signal came."""
+        """A signal came, and the loop has time for it."""
         if self.runner is None:
             if self._task is not None:
                 self._task.cancel()
@@ -40,12 +47,18 @@ class Interrupts:
 
 @contextmanager
 def interruptible() -> Iterator[Interrupts]:
-    """While it lasts, signals go to what it gives. Raises FmloadError where one came before any load was sent."""
+    """While it lasts, signals go to what it gives. Raises FmloadError where one came before any load was sent.
+
+    Behind it Ctrl-C raises KeyboardInterrupt, and SIGTERM does what it did before it.
+    """
     interrupts = Interrupts(asyncio.current_task())
     loop = asyncio.get_running_loop()
     signals = (signal.SIGINT, signal.SIGTERM) if sys.platform != "win32" else ()
+    terminate = signal.getsignal(signal.SIGTERM)
     for number in signals:
         loop.add_signal_handler(number, interrupts)
+        # The loop is woken by the signal itself, not by the handler that it sets.
+        signal.signal(number, interrupts.note)
     try:
         yield interrupts
     except asyncio.CancelledError as error:
@@ -53,3 +66,5 @@ def interruptible() -> Iterator[Interrupts]:
     finally:
         for number in signals:
             loop.remove_signal_handler(number)
+        if signals:
+            signal.signal(signal.SIGTERM, terminate)

@@ -25,7 +25,7 @@ from loadtester.campaign.manifest import RunPlan, planned_requests
 from loadtester.campaign.search_step import bill_usd, ending_of, step_scenario, verdict_of
 from loadtester.cost import PriceTable, price_table
 from loadtester.errors import Exit, FmloadError
-from loadtester.fleet import plan_of, worker_count
+from loadtester.fleet import Plan, plan_of, worker_count
 from loadtester.loop import on_loop
 from loadtester.reporters.search_lines import search_text, step_line
 from loadtester.rundir import new_directory, put, request_lines, require_writable
@@ -123,7 +123,14 @@ async def _whole(course: _Course) -> Found:
 async def _steps(course: _Course) -> Ending:
     while isinstance(probe := next_step(course.bounds, course.steps, course.left_usd()), Probe):
         try:
-            step, ending = await _step(course, probe)
+            planned = _planned(course, probe)
+        except FmloadError as error:
+            if not course.steps:
+                raise
+            course.said = error.message
+            return "budget"
+        try:
+            step, ending = await _step(course, probe, *planned)
         except FmloadError as error:
             if not course.steps or error.code is not Exit.UNREACHABLE:
                 raise
@@ -140,12 +147,17 @@ async def _steps(course: _Course) -> Ending:
     return probe
 
 
-async def _step(course: _Course, probe: Probe) -> tuple[Step, Ending | None]:
-    """Take one step; and how the search has ended, where something other than the step's figures ended it."""
-    number = len(course.steps) + 1
-    scenario = step_scenario(course.scenario, probe, number, course.left_usd(), course.bounds.arrivals)
+def _planned(course: _Course, probe: Probe) -> tuple[Scenario, Plan]:
+    """What the next step sends. Raises FmloadError where that is over a limit of the scenario's."""
+    scenario = step_scenario(course.scenario, probe, len(course.steps) + 1, course.left_usd(), course.bounds.arrivals)
     load = plan_of(scenario)
     require_bounds(scenario, load, course.prices)
+    return scenario, load
+
+
+async def _step(course: _Course, probe: Probe, scenario: Scenario, load: Plan) -> tuple[Step, Ending | None]:
+    """Take one step; and how the search has ended, where something other than the step's figures ended it."""
+    number = len(course.steps) + 1
     directory = course.directory / f"{number:02}-{probe.rate_per_s:.4g}-per-s"
     plan = RunPlan(scenario, load, course.prices, directory, worker_count(scenario, load))
     began_s = time.monotonic()

@@ -27,7 +27,8 @@ def step_scenario(
 ) -> Scenario:
     """The scenario of one step, the `number`-th: `arrivals` at its rate, behind its surge, of a seed of its own.
 
-    What the search is judged by is its goal: thresholds don't hold for steps, and throttles are recorded, not retried.
+    What the search is judged by is its goal: thresholds don't hold for steps, an overloaded one is not stopped, and
+    throttles are recorded, not retried.
     """
     surge = (
         Stage(0.0, probe.surge_per_s),
@@ -47,6 +48,7 @@ def step_scenario(
         arrivals=arrivals,
         seed=(scenario.load.seed + number - 1) % _SEEDS,
         on_throttle="record",
+        is_stopped_when_saturated=False,
     )
     return replace(
         scenario,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import os
 import sys
 from dataclasses import replace
@@ -55,6 +56,8 @@ _MOST_PRECISION: Final = 1.0
 _LEAST_PRECISION: Final = 0.001
 #: The bill is worked out for so many requests at most, and the rest of it in proportion.
 _PRICED: Final = 1_000
+#: How likely any second of a search may have more requests by chance than --max-rate allows.
+_STRAY: Final = 0.01
 #: A step at its worst, in windows: half a one to settle before it, and as much that surges are let in for.
 _WORST: Final = 2.0
 
@@ -192,16 +195,37 @@ def _bounded(bounds: Bounds, scenario: Scenario) -> Bounds:
         )
     most_per_s = scenario.safety.max_rate_per_s
     if most_per_s is not None:
-        # A Poisson process of mean m has hardly ever over m + 5 √m in a second.
-        bounds = replace(bounds, to_per_s=min(bounds.to_per_s, max(0.0, (most_per_s + 6.25) ** 0.5 - 2.5) ** 2))
+        bounds = replace(bounds, to_per_s=min(bounds.to_per_s, _rate_under(most_per_s, bounds)))
     if bounds.from_per_s >= bounds.to_per_s:
         under = " under --max-rate, with room for chance," if most_per_s is not None else ""
         raise FmloadError(
             f"--from is {bounds.from_per_s:g}/s and --to{under} {bounds.to_per_s:g}/s",
-            remedy="let --from be the lower one",
+            remedy="let --from be the lower one"
+            + (", raise --max-rate, or send with even gaps (--arrivals uniform)" if under else ""),
             code=Exit.USAGE,
         )
     return bounds
+
+
+def _rate_under(most_per_s: float, bounds: Bounds) -> float:
+    """The rate whose arrivals stay at or under `most_per_s` in each second of all steps; by chance, but for _STRAY.
+
+    Even gaps at a rate of m put at most the next whole number in a second. Of Poisson arrivals P(N > k) is the
+    regularised incomplete gamma function P(k + 1, m), whose inverse is the mean (NIST, Digital Library of Mathematical
+    Functions, §8.4).
+    """
+    most = math.floor(most_per_s)
+    if bounds.arrivals == "uniform":
+        return most
+    from scipy.special import gammaincinv  # noqa: PLC0415  heavy, and --help must be quick
+
+    each = -math.expm1(math.log1p(-_STRAY) / max(1.0, _worst_s(bounds)))
+    return float(gammaincinv(most + 1, each))
+
+
+def _worst_s(bounds: Bounds) -> float:
+    """How long all steps take at worst."""
+    return bounds.max_steps * _WORST * bounds.longest_s
 
 
 def _require_consent(scenario: Scenario, bounds: Bounds) -> None:
@@ -209,7 +233,7 @@ def _require_consent(scenario: Scenario, bounds: Bounds) -> None:
     from loadtester.cli.consent import require_consent  # noqa: PLC0415  heavy, and --help must be quick
 
     rate_per_s = bounds.to_per_s
-    worst_s = bounds.max_steps * _WORST * bounds.longest_s
+    worst_s = _worst_s(bounds)
     priced_s = min(worst_s, _PRICED / rate_per_s)
     load = replace(
         scenario.load,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -45,7 +46,11 @@ def serve(
     from loadtester.rundir import new_directory  # noqa: PLC0415
     from loadtester.scenario import Bundled  # noqa: PLC0415
 
-    logs = new_directory(log, "serve", datetime.now(UTC))
+    try:
+        logs = new_directory(log, "serve", datetime.now(UTC))
+    except FmloadError as error:
+        remedy = "free space there or choose another place with --log DIR"
+        raise FmloadError(error.message, remedy=remedy, code=error.code) from error
     # Without a file, what was left out has the emulator's own defaults.
     settings = Bundled(
         seed, time_scale, tokens_per_minute or 0, requests_per_minute, model_connections, window or "bucket"
@@ -67,4 +72,8 @@ def serve(
         if ended:
             raise FmloadError(ended, remedy=f"its log is in {logs}", code=Exit.UNREACHABLE)
 
-    asyncio.run(stand())
+    try:
+        asyncio.run(stand())
+    finally:
+        with suppress(OSError):  # not empty: it has the logs
+            logs.rmdir()

@@ -20,8 +20,9 @@ from loadtester.rundir.writer import SCHEMA
 
 #: The cache beside the run directories; it can be deleted at any time.
 CACHE: Final = "history.jsonl"
-#: In the directory of a night: it holds no run of its own.
+#: In the directory of a night, and of a search: they hold no run of their own.
 NIGHT: Final = "night.json"
+SEARCH: Final = "search.json"
 #: Of the cache's lines; another one is made anew.
 _LAYOUT: Final = 1
 #: Larger than any summary; a file of this size is none of ours.
@@ -179,7 +180,7 @@ def _directories(root: Path) -> list[Path]:
             f"{root} cannot be listed: {error.strerror or error}",
             remedy="name the directory that run directories go to (--out of `fmload run`), by default reports/",
         ) from error
-    return [root / name for name in names if not (root / name / NIGHT).exists()]
+    return [root / name for name in names if not any((root / name / own).exists() for own in (NIGHT, SEARCH))]
 
 
 def _figures(part: Mapping[str, Any]) -> dict[str, float | None]:

@@ -19,6 +19,9 @@ SCHEMA = 1
 #: Histograms encoded in one step; each takes some 60 µs.
 _LINES_A_STEP: Final = 4
 
+#: Of a run's name in its directory's: file systems take 255, and a time and a number are added.
+_NAME_BYTES: Final = 200
+
 
 class Writer:
     """The only writer of a run directory; owns its open files until `close`.
@@ -86,11 +89,14 @@ class Writer:
 
 
 def put(directory: Path, name: str, text: str | bytes | Iterable[bytes]) -> None:
-    """Write a derived file of a run directory whole, or not at all; text in UTF-8, or bytes, also piece by piece."""
+    """Write a derived file of a run directory whole, or not at all; text in UTF-8, or bytes, also piece by piece.
+
+    A byte of the command line that is not UTF-8 becomes a "?": an escape of it would be, in JSON, what it was before.
+    """
     beside = directory / f".{name}.part"
     try:
         with beside.open("wb") as file:
-            whole = text.encode("utf-8") if isinstance(text, str) else text
+            whole = text.encode("utf-8", "replace") if isinstance(text, str) else text
             file.writelines([whole] if isinstance(whole, bytes) else whole)
         beside.replace(directory / name)
     except OSError as error:
@@ -100,14 +106,29 @@ def put(directory: Path, name: str, text: str | bytes | Iterable[bytes]) -> None
 
 
 def new_directory(root: Path, name: str, now: datetime) -> Path:
-    """A directory name that is free under `root`: start time and the run's name, numbered where taken."""
+    """Make a directory under `root` that nobody else has: start time and the run's name, numbered where taken.
+
+    Raises FmloadError where it can't be made.
+    """
     safe = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in name)
+    safe = safe.encode()[:_NAME_BYTES].decode(errors="ignore")
     stem = f"{now.astimezone(UTC):%Y-%m-%dT%H-%M-%SZ}-{safe}"
     path, number = root / stem, 1
-    while path.exists():
+    while not _made(path):
         number += 1
         path = root / f"{stem}-{number}"
     return path
+
+
+def _made(path: Path) -> bool:
+    """Whether it was made now; False where something of that name is there."""
+    try:
+        path.mkdir(parents=True)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    return True
 
 
 def require_writable(root: Path) -> None:

@@ -41,7 +41,8 @@ def test_the_interval_holds_the_curve_and_narrows():
     """Low ≤ value ≤ high; sixteen times the samples make an interval less than half as wide."""
     few, many = (curve(_run(60, each)[0], "latency") for each in (20, 320))
     for found in (few, many):
-        banded = list(zip(found.low, found.seconds, found.high, strict=True))[: found.reach]
+        banded = [one for one in zip(found.low, found.seconds, found.high, strict=True) if one[0] is not None]
+        assert len(banded) == len(found.banded) > 0
         assert all(low <= value <= high for low, value, high in banded)
     at = few.percents.index(90.0)
     assert many.percents[at] == 90.0
@@ -65,22 +66,20 @@ def test_the_band_is_the_report_s_own_interval():
     run, _ = _run(120, 40)
     found = curve(run, "latency")
     sample = Resample(run)
-    for percent in (0.0, 90.0):
+    for percent in (found.banded[0], 90.0):
         at = found.percents.index(percent)
         assert (found.low[at], found.high[at]) == interval(sample.percentile("latency", lambda _: True, percent))
 
 
 @pytest.mark.parametrize(("seconds", "last"), [(30, 81.0), (60, 90.5), (120, 95.2)])
 def test_the_band_ends_where_the_run_is_too_short(seconds, last):
-    """However many answers a second had: as in the report, their number does not make a run longer."""
+    """Both ends are tails; however many answers a second had, their number does not make a run longer."""
     found = curve(_run(seconds, 200)[0], "latency")
-    reach = found.reach
-    assert 0 < reach < len(found.percents)
-    assert found.percents[reach - 1] <= last < found.percents[reach]
-    assert found.low[reach:] == found.high[reach:] == (None,) * (len(found.percents) - reach)
-    sample = Resample(_run(seconds, 1)[0])
-    assert sample.is_enough_for(found.percents[reach - 1])
-    assert not sample.is_enough_for(found.percents[reach])
+    within = [100 - last <= percent <= last for percent in found.percents]
+    assert not within[0]
+    assert not within[-1]
+    assert [bound is not None for bound in found.low] == [bound is not None for bound in found.high] == within
+    assert found.banded == tuple(percent for percent, is_in in zip(found.percents, within, strict=True) if is_in)
 
 
 def test_a_curve_without_intervals():

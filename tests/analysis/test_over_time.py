@@ -1,5 +1,7 @@
 """A run's course, span by span."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from loadtester.analysis.over_time import MOST_SPANS, over_time
@@ -68,3 +70,13 @@ def test_an_empty_run():
     """A run of no second has a course of no span."""
     seen = over_time(Recording())
     assert seen.planned == seen.latency.p50 == seen.heat.cells == ()
+
+
+def test_a_warm_up_is_in_no_column():
+    """What was due in it is neither planned nor sent, as it has no outcome; how many there were is told."""
+    warm = replace(_second(0), cells=None, counts=None, warm=_second(0).cells, warm_planned=70, warm_sent=62)
+    seen = over_time(recording([warm, replace(_second(1), warm_planned=10, warm_sent=9), _second(2)]))
+    assert seen.planned == (0, 60, 70)
+    assert seen.sent == (0, 53, 62)
+    assert seen.outcomes[Outcome.OK] == (0, 60, 60)
+    assert seen.warmup == 80

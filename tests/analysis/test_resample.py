@@ -1,10 +1,12 @@
 """Replicates lie around the run's own figure, are the same each time, and know what they can't say."""
 
+import math
+
 import numpy as np
 import pytest
 from arch.bootstrap import optimal_block_length
 
-from loadtester.analysis.resample import Resample, effective, interval
+from loadtester.analysis.resample import Resample, effective, interval, seconds_for
 from loadtester.cost import bootstrap
 from loadtester.model import CellKey, Outcome, Series
 from loadtester.recorder import Cell, Histogram, Interval, count_ns, recording
@@ -92,6 +94,16 @@ def test_seconds_are_without_gaps_and_without_the_warm_up():
 def test_half_a_minute_is_the_least(seconds, is_enough):
     """Fewer seconds say too little of how they vary."""
     assert Resample(_run(seconds)).is_enough is is_enough
+
+
+@pytest.mark.parametrize(
+    ("percent", "seconds"),
+    [(50, 30), (90, 57), (10, 57), (95, 117), (5, 117), (99, 597), (1, 597), (0, math.inf), (100, math.inf)],
+)
+def test_both_ends_of_a_distribution_take_long_runs(percent, seconds):
+    """A low percentile rests on as few answers as a high one; the least and the most have no interval at all."""
+    assert seconds_for(percent) == seconds
+    assert not Resample(_run(29)).is_enough_for(percent)
 
 
 @pytest.mark.parametrize("rho", [0.3, 0.6, 0.9])

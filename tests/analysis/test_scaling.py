@@ -43,6 +43,17 @@ def test_without_coherency_no_peak_is_claimed(contention, coherency):
     assert "no peak in sight" in scaling.no_peak
 
 
+@pytest.mark.parametrize(
+    "per_s", [(1.0, 0.9, 0.8, 0.7, 0.6, 0.5), (1.0, 1.0, 1.0, 1.0, 1.0, 1.0), (1.0, 0.95, 0.9, 0.88, 0.84, 0.8)]
+)
+def test_throughput_that_falls_from_the_first_is_not_said_to_grow(per_s):
+    """All of the work is shared, or more: no number in flight brings more than one."""
+    scaling = scaling_of(list(zip((1.0, 2.0, 4.0, 8.0, 16.0, 32.0), per_s, strict=True)), None)
+    assert scaling.law.peak is None
+    assert scaling.no_peak == "throughput does not grow beyond one request in flight"
+    assert scaling_of(points(10.0, 0.5, 0.6), None).no_peak == scaling.no_peak  # a peak at 0.91
+
+
 def test_too_few_points_or_too_close_ones_are_refused():
     """Twice the parameters, with one or more in flight, over twice the range; the reason is said."""
     assert "it needs 6 steps" in scaling_of(points(10.0, 0.1, 0.001)[:5], None).refused

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from loadtester.analysis.calls import MOST_CALLS
 from loadtester.analysis.search import bracket_of
 from loadtester.analysis.step import Probe, Step
 from loadtester.analysis.step_quota import allowed_per_s, stated_per_s
@@ -45,6 +46,12 @@ def test_a_quota_allows_its_limit_by_what_requests_used(models, allowed):
     found = allowed_per_s(quota, 100)
     assert found is None if allowed is None else found == pytest.approx(allowed)
     assert allowed_per_s(None, 100) is None
+
+
+def test_calls_of_a_long_step_are_compared_with_the_requests_that_they_come_from():
+    """Of more requests than are looked at, the calls are those of the first; the others bring none."""
+    quota = SimpleNamespace(by_model={"m": model(MOST_CALLS, 700.0, tokens=84_000)})
+    assert allowed_per_s(quota, MOST_CALLS) == allowed_per_s(quota, 3 * MOST_CALLS) == pytest.approx(2.0)
 
 
 def test_tokens_of_all_steps_are_averaged_by_their_requests():

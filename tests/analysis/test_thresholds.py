@@ -239,6 +239,13 @@ def test_other_percentiles_have_intervals_too():
         assert result.ci95[0] < result.value < result.ci95[1], text
 
 
+def test_a_low_percentile_takes_as_long_a_run_as_a_high_one():
+    """Of two minutes a p5 has an interval, a p2 none."""
+    (p5, p2), _ = judged(wandering(120), "latency:p(5)<9s", "latency:p(2)<9s")
+    assert p5.ci95 is not None
+    assert p2.ci95 is None
+
+
 def test_an_invalid_run_passes_nothing():
     """Whatever its figures are; the codes hold both, 111 weighs more."""
     run = recording(second(number, [1.0] * 20, dropped=10) for number in range(40))

@@ -16,6 +16,17 @@ from loadtester.cli.app import app
         (["-H", "Authorization: Bearer abcdef123456"], ["-H", "Authorization: ***"]),
         (["-HX-Key: abc", "--header=Accept: text/plain"], ["-HX-Key: ***", "--header=Accept: text/plain"]),
         (["--header", "no colon"], ["--header", "***"]),
+        (["-qH", "X-Key: abc", "-r", "5/s"], ["-qH", "X-Key: ***", "-r", "5/s"]),
+        (["-yHX-Key: abc"], ["-yHX-Key: ***"]),
+        (["-qyqHAccept: text/plain"], None),
+        (["-H", "-X-Key: abc"], ["-H", "-X-Key: ***"]),
+        (["--name", "-H", "-H", "X-Key: abc"], ["--name", "-H", "-H", "X-Key: ***"]),
+        (["-q", "-H", "X-Key: abc"], ["-q", "-H", "X-Key: ***"]),
+        (["-r5/s", "-qy", "https://u:p@h/chat"], ["-r5/s", "-qy", "https://***@h/chat"]),
+        (["--", "https://u:p@h/chat"], ["--", "https://***@h/chat"]),
+        (["-oapi_key=abcdefgh1234"], ["-oapi_key=***"]),
+        (["-o", "-qHapi_key=abcdefgh1234"], ["-o", "-qHapi_key=***"]),
+        (["--name=", "https://u:p@h/chat"], ["--name=", "https://***@h/chat"]),
         (["--endpoint-url", "http://127.0.0.1:81"], None),
         (["--webhook", "https://hooks.example/T0/B0/secret"], ["--webhook", "***"]),
         (["--webhook=https://hooks.example/T0/B0/secret"], ["--webhook=***"]),
@@ -41,6 +52,18 @@ def test_behind_every_switch_may_stand_the_target():
     for switch in switches:
         words = [switch, "https://h/chat"]
         assert shown_command(["fmload", "run", *words]) == words
+
+
+def test_a_header_is_hidden_behind_every_option():
+    """Whatever stands before it on the line, joined to it where that can be."""
+    run = next(one for one in get_command(app).commands.values() if one.name == "run")
+    for one in run.params:
+        for name in (*one.opts, *one.secondary_opts) if one.param_type_name == "option" else ():
+            is_switch = getattr(one, "is_flag", False)
+            lines = [[name, "-H"] if is_switch else [name, "5", "-H"]]
+            lines += [[f"{name}H"]] if is_switch and len(name) == len("-q") else []
+            for words in lines:
+                assert shown_command(["fmload", "run", *words, "X-Key: abc"])[-1] == "X-Key: ***", words
 
 
 def test_another_command_is_no_run():

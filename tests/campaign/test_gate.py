@@ -1,6 +1,7 @@
 """The gate stops a run as soon as a threshold has failed, and no sooner."""
 
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 
 import numpy as np
 import pytest
@@ -125,13 +126,35 @@ def test_windows_and_tags_work_live():
         ("validity==valid", None),
         ("requests<70", 4),
         ("server_error==0", 1),
-        ("throughput<10/s", 1),
+        ("throughput<10/s", None),
+        ("throughput==10/s", None),
+        ("throughput[5s]<10/s", 5),
         ("throughput[5s]>=500/s", 5),
     ],
 )
 def test_what_only_grows_is_not_judged_too_soon(text, at_s):
     """A count or a rate that has yet to reach its limit has not failed; one that passed an upper limit has."""
     seconds = [second(number, ok=19, failed=1) for number in range(30)]
+    assert stopped_at(gate(text), seconds) == at_s
+
+
+@pytest.mark.parametrize(
+    ("text", "at_s"),
+    [
+        ("cost.per_good_answer<0.02", None),
+        ("cost.per_good_answer[3s]<0.02", 3),
+        ("cost.run<1", 6),
+    ],
+)
+def test_an_early_cost_of_a_good_answer_stops_nothing(text, at_s):
+    """It falls again when answers get quick enough; what was spent doesn't, and a window is judged when it ends."""
+    key = CellKey("greeting", "ai", "m", "m", Outcome.OK)
+    seconds = [
+        replace(
+            second(number), cells={key: Cell(count=20, sent=20, in_slo=1 if number < 3 else 20, usd=Decimal("0.2"))}
+        )
+        for number in range(30)
+    ]
     assert stopped_at(gate(text), seconds) == at_s
 
 

@@ -6,9 +6,14 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from loadtester.analysis.step import Probe
+from loadtester.analysis.goal import goal_of
+from loadtester.analysis.step import Bounds, Probe
+from loadtester.campaign.search import search
 from loadtester.campaign.search_step import ending_of, step_scenario
+from loadtester.errors import Exit, FmloadError
 from loadtester.fleet import plan_of
+from loadtester.live import Quiet
+from loadtester.reporters.search_lines import answer_text, exit_code
 from loadtester.scenario import resolve
 
 
@@ -41,13 +46,22 @@ def test_a_surge_comes_before_and_a_pause_between():
 
 
 def test_a_step_has_a_draw_of_its_own_what_is_left_and_no_limits_but_the_searchs():
-    """Thresholds would end it early, retries would hide what it looks for."""
-    given = scenario(**{"load.on_throttle": "backoff", "thresholds": ["latency:p(95)<1s"], "safety.max_cost": "9"})
+    """Thresholds would end it early, as would a watch for saturation; retries would hide what it looks for."""
+    given = scenario(
+        **{
+            "load.on_throttle": "backoff",
+            "load.stop_when_saturated": True,
+            "thresholds": ["latency:p(95)<1s"],
+            "safety.max_cost": "9",
+        }
+    )
+    assert given.load.is_stopped_when_saturated
     first, second = (step_scenario(given, Probe(10.0, 30.0, 6.0), number, Decimal(2)) for number in (1, 2))
     assert (first.load.seed, second.load.seed) == (given.load.seed, given.load.seed + 1)
     assert first.safety.max_cost_usd == 2
     assert first.judge.thresholds == ()
     assert first.load.on_throttle == "record"
+    assert not first.load.is_stopped_when_saturated
     assert replace(first.load, seed=0) == replace(second.load, seed=0)
 
 
@@ -63,3 +77,40 @@ def test_a_step_has_a_draw_of_its_own_what_is_left_and_no_limits_but_the_searchs
 def test_what_ends_a_step_early_ends_the_search(changes, ending):
     """The worst of it names the ending."""
     assert ending_of(changes) == ending
+
+
+def searched(url, tmp_path, **limits):
+    """A search from 20/s to 40/s, of short steps with even gaps."""
+    given = scenario(
+        **{
+            "target.url": url,
+            "target.protocol": "rest",
+            "load.workers": 1,
+            "output.directory": str(tmp_path / "reports"),
+            "output.name": "search",
+            **limits,
+        }
+    )
+    bounds = Bounds(
+        goal_of("sla>=90%"), from_per_s=20.0, to_per_s=40.0, precision=0.05, step_s=0.5, max_steps=20,
+        arrivals="uniform", is_quota_known=True,
+    )  # fmt: skip
+    return search(given, bounds, lambda _planned, _duration_s: Quiet(), lambda _text: None)
+
+
+def test_a_step_over_the_highest_rate_ends_the_search_with_what_is_known(tmp_path, queued_target):
+    """The steps before it were paid for: they are reported, and why there are no more; code 112."""
+    found = searched(queued_target(), tmp_path, **{"safety.max_rate": "22/s"})
+    assert (found.ending, exit_code(found)) == ("budget", Exit.BUDGET)
+    assert {step.rate_per_s for step in found.steps} == {20.0}
+    assert "--max-rate allows 22/s" in found.said
+    assert "--max-rate allows 22/s" in answer_text(found)
+    assert (tmp_path / "reports" / found.id / "search.json").exists()
+
+
+def test_a_first_step_over_the_highest_rate_is_refused(tmp_path):
+    """Before anything is sent: code 2, and nothing is left behind."""
+    with pytest.raises(FmloadError, match="--max-rate allows 10/s") as raised:
+        searched("http://127.0.0.1:1", tmp_path, **{"safety.max_rate": "10/s"})
+    assert raised.value.code is Exit.USAGE
+    assert not (tmp_path / "reports").exists()

@@ -6,13 +6,19 @@ import signal
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from scipy.stats import poisson
 from typer.testing import CliRunner
 
+from loadtester.analysis.goal import goal_of
+from loadtester.analysis.step import Bounds
 from loadtester.cli.app import app
+from loadtester.cli.search import _bounded
 from loadtester.errors import Exit, FmloadError
+from loadtester.scenario import resolve
 
 QUICK = ("--protocol", "rest", "--workers", "1", "--arrivals", "uniform", "--step-time", "0.4s", "--goal", "sla>=90%")
 
@@ -97,6 +103,7 @@ def mortal_target():
     ("args", "said"),
     [
         (("--from", "50/s", "--to", "5/s"), "--from"),
+        (("--max-rate", "5/s"), "raise --max-rate"),
         (("--goal", "sal>=99%"), "did you mean sla"),
         (("--precision", "0"), "--precision"),
         (("--arrivals", "poison"), "poisson"),
@@ -122,6 +129,17 @@ def test_consent_is_asked_for_the_worst_that_all_steps_may_cost(tmp_path, monkey
     ]
     assert usd[1] == pytest.approx(10 * usd[0], rel=0.01)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("most_per_s", [3.0, 5.0, 10.0, 20.0, 100.0, 1000.0])
+def test_the_fastest_step_stays_under_the_highest_rate_but_for_one_search_in_a_hundred(most_per_s):
+    """Even if all steps were the longest at that rate; not much lower either. Even gaps need no such room."""
+    bounds = Bounds(goal_of("sla>=99%"), 0.01, 1e6, 0.05, 30.0, 30)
+    held = _bounded(bounds, resolve({"safety.max_rate": f"{most_per_s:g}/s"}))
+    seconds = 30 * 2 * 120
+    assert 1 - poisson.cdf(most_per_s, held.to_per_s) ** seconds == pytest.approx(0.01, rel=1e-3)
+    even = _bounded(replace(bounds, arrivals="uniform"), resolve({"safety.max_rate": f"{most_per_s + 0.5:g}/s"}))
+    assert even.to_per_s == most_per_s
 
 
 def test_a_target_that_is_not_there_leaves_no_search(tmp_path, monkeypatch):

@@ -7,6 +7,10 @@ import subprocess
 import sys
 
 import httpx
+import pytest
+
+from loadtester.cli.serve import serve as serve_command
+from loadtester.errors import FmloadError
 
 LIMIT_S = 30.0
 #: The emulator looks at the key id alone.
@@ -95,3 +99,23 @@ def test_the_file_settles_what_no_flag_said(tmp_path):
             finally:
                 process.kill()
     assert shown == [("minute", 5000), ("bucket", 7000)]
+
+
+def test_a_place_that_holds_no_logs_is_said(tmp_path):
+    """Before anything starts, with the option that names another."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(FmloadError, match="cannot write") as caught:
+        serve_command(log=tmp_path / "file")
+    assert "--log" in caught.value.remedy
+
+
+def test_logs_that_nobody_wrote_leave_no_directory(tmp_path, monkeypatch):
+    """What ends before it writes any leaves nothing behind."""
+
+    def no_target(*_, **_options):
+        raise FmloadError("no target here")
+
+    monkeypatch.setattr("loadtester.bundled.bundled_target", no_target)
+    with pytest.raises(FmloadError, match="no target here"):
+        serve_command(log=tmp_path / "logs")
+    assert list((tmp_path / "logs").iterdir()) == []

@@ -82,7 +82,7 @@ def test_a_spoilt_cache_is_passed_over(tmp_path, spoil):
 
 
 def test_what_cannot_be_read_is_skipped_with_the_reason(tmp_path):
-    """Foreign, unfinished, broken and older directories are named; hidden ones, nights and files are none of ours."""
+    """Foreign, unfinished, broken and older ones are named; hidden ones, nights, searches and files are not ours."""
     _run(tmp_path, "good")
     (tmp_path / "foreign").mkdir()
     (_run(tmp_path, "killed") / "summary.json").unlink()
@@ -93,6 +93,8 @@ def test_what_cannot_be_read_is_skipped_with_the_reason(tmp_path):
     _run(tmp_path, "when", change=lambda made, _: made.update(started_at="yesterday"))
     (tmp_path / "night").mkdir()
     (tmp_path / "night" / "night.json").write_text("{}")
+    (tmp_path / "search").mkdir()
+    (tmp_path / "search" / "search.json").write_text("{}")
     (tmp_path / ".hidden").mkdir()
     (tmp_path / "notes.txt").write_text("")
     found = history(tmp_path)

@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -144,8 +145,38 @@ def test_directory_names_are_safe_and_free(tmp_path):
     first = new_directory(tmp_path, "../a b/c", NOW)
     assert first.parent == tmp_path
     assert first.name == "2026-11-21T07-30-05Z-..-a-b-c"
-    first.mkdir()
     assert new_directory(tmp_path, "../a b/c", NOW).name == first.name + "-2"
+
+
+def test_runs_that_start_at_once_have_a_directory_each(tmp_path):
+    """What is given is there already, and empty: nobody else is given it, however many ask in the same moment."""
+    with ThreadPoolExecutor(4) as pool:
+        made = list(pool.map(lambda _: new_directory(tmp_path / "reports", "spike", NOW), range(16)))
+    assert len(set(made)) == len(made)
+    assert sorted((tmp_path / "reports").iterdir()) == sorted(made)
+
+
+@pytest.mark.parametrize("name", ["n" * 400, "夜" * 100, "é" + "夜" * 100, "\udcff" * 100])
+def test_a_long_name_is_cut_to_what_a_file_system_takes(tmp_path, name):
+    """255 bytes, whatever its letters take, with room for a number."""
+    first, second = (new_directory(tmp_path, name, NOW) for _ in range(2))
+    assert len(second.name.encode()) <= 255
+    assert second.name == first.name + "-2"
+
+
+def test_a_directory_that_cannot_be_made_is_said(tmp_path):
+    """With the place, and what to do."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(FmloadError, match="cannot write") as caught:
+        new_directory(tmp_path / "file", "spike", NOW)
+    assert "--out" in caught.value.remedy
+
+
+def test_bytes_that_are_no_text_are_written_as_question_marks(tmp_path):
+    """A command line may hold any byte, and Python gives half a character for it: no report could hold that."""
+    writer = Writer(tmp_path / "run", {"schema": SCHEMA, "id": "run", "command": ["-f", "f\udcff.yaml"]}, NOW)
+    writer.close()
+    assert read(tmp_path / "run").manifest["command"] == ["-f", "f?.yaml"]
 
 
 def test_unwritable_root_is_said_before_the_run(tmp_path):
