@@ -164,9 +164,16 @@ def cost(
     if explain:
         for line in quoted.explanation():
             typer.echo(line, err=as_json or as_csv or quota_request)
-    if ceiling is not None and (quoted.final is None or quoted.final.month.usd > ceiling):
-        why = NO_GOOD_ANSWER if quoted.final is None else f"the month costs ${quoted.final.month.usd:,.2f}"
+    if ceiling is not None and ((month_usd := _month_usd(quoted, bought)) is None or month_usd > ceiling):
+        why = NO_GOOD_ANSWER if month_usd is None else f"the month costs ${month_usd:,.2f}"
         raise FmloadError(f"{why}; --max-month is ${ceiling:,f}", code=Exit.THRESHOLD)
+
+
+def _month_usd(quoted: Quote, bought: Provisioned | None) -> Decimal | None:
+    """The month after all what-ifs, with provisioned units where they were priced."""
+    if quoted.final is None:
+        return None
+    return quoted.final.month.usd if bought is None else bought.bill(quoted.final, quoted.calendar).month_usd
 
 
 def _check(directory: Path | None, assume: Path | None, *, is_reconciling: bool, is_json: bool, is_csv: bool) -> None:

@@ -30,7 +30,8 @@ def asked_levers(given: Mapping[str, Any], basis: Basis, tariff: Tariff) -> list
     if given["answer_tokens"] is not None:
         pulled.append(levers.answer_tokens(part("--answer-tokens", given["answer_tokens"], is_any=True)))
     if given["max_tokens"] is not None:
-        pulled.append(levers.max_tokens(given["max_tokens"], basis.kept, basis.lines))
+        # What would be cut depends on how long the answers are by then.
+        pulled.append(levers.max_tokens(given["max_tokens"], basis.kept, levers.pull(tuple(pulled), basis.lines)))
     if given["cached_prefix"] is not None:
         pulled.append(_prompt_cache(given, basis, tariff))
     if given["share"]:
@@ -109,6 +110,8 @@ def _cache_hits(given: Mapping[str, Any]) -> Lever:
 
     exact = part("--exact-hits", given["exact_hits"] or "0")
     semantic = part("--semantic-hits", given["semantic_hits"] or "0")
+    if given["question_tokens"] is not None and given["question_tokens"] < 1:
+        raise FmloadError(f"--question-tokens is {given['question_tokens']}", remedy="write 1 or more", code=Exit.USAGE)
     if semantic and given["question_tokens"] is None:
         raise FmloadError(
             "--semantic-hits needs --question-tokens: each lookup embeds the question",

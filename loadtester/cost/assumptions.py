@@ -10,18 +10,20 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from loadtester.cost.basis import Basis
-from loadtester.cost.bill import CACHE, Line, Tariff, numbered
+from loadtester.cost.bill import CACHE, Line, Lines, Tariff, numbered
 from loadtester.cost.lengths import Kept, spread_of
 from loadtester.cost.page import page
 from loadtester.cost.price_file import OFF
 from loadtester.cost.prices import PriceTable
-from loadtester.cost.stated import Stated
+from loadtester.cost.stated import Stated, changed
 from loadtester.errors import FmloadError
 
 _REMEDY: Final = "docs/cost.md shows a file of assumptions; scenarios/assumptions/mangaassist.yaml is one"
 _TOLERANCE: Final = Decimal("0.000001")
 #: No message has cost this much; what is dearer is a slip.
 _ABSURD_USD: Final = 1_000
+#: Of messages or dollars a day; the product of two such numbers has digits enough.
+_MOST: Final = 10**12
 
 _T = TypeVar("_T")
 
@@ -41,6 +43,12 @@ class _Model(msgspec.Struct, forbid_unknown_fields=True):
     usd_per_message: Decimal | None = None
 
 
+class _Change(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    share: dict[str, Decimal] | None = None
+    cache_hits: Decimal | None = None
+    max_tokens: int | None = None
+
+
 class _Stated(msgspec.Struct, forbid_unknown_fields=True):
     name: str
     messages: Decimal
@@ -49,7 +57,7 @@ class _Stated(msgspec.Struct, forbid_unknown_fields=True):
     why: str
     model: str | None = None
     is_hits: bool = False
-    change: dict[str, Any] | None = None
+    change: _Change | None = None
 
 
 class _Assumed(msgspec.Struct, forbid_unknown_fields=True):
@@ -75,6 +83,9 @@ def assumed_basis(path: Path, table: Callable[[Collection[str]], PriceTable]) ->
     stated = [_convert(entry, _Stated, f"stated[{i}]", faults) for i, entry in enumerate(raw.stated)]
     _check(raw, queries, faults)
     _check_models(models, faults)
+    for i, entry in enumerate(stated):
+        if entry is not None:
+            faults += [f"stated[{i}]: {fault}" for fault in _stated_faults(entry)]
     if faults:
         raise _wrong(path, faults)
     ids = {name: model.id for name, model in models.items()}
@@ -82,6 +93,10 @@ def assumed_basis(path: Path, table: Callable[[Collection[str]], PriceTable]) ->
     paid = [_line(name, query, ids, missed) for name, query in queries.items()]
     hits = [Line("(any)", CACHE, raw.cache_hits)] if raw.cache_hits else []
     lines = numbered([*paid, *hits])
+    kept_stated = tuple(_stated(entry, ids) for entry in stated if entry is not None)
+    _check_changes(kept_stated, lines, faults)
+    if faults:
+        raise _wrong(path, faults)
     left = spread_of({name: query.out_sigma for name, query in queries.items() if query.out_sigma})
     is_bounded = not all(query.out_sigma for query in queries.values())
 
@@ -97,7 +112,7 @@ def assumed_basis(path: Path, table: Callable[[Collection[str]], PriceTable]) ->
         messages_per_day=raw.messages_per_day,
         kept=kept,
         notes=(*raw.notes, *bound),
-        stated=tuple(_stated(entry, ids) for entry in stated if entry is not None),
+        stated=kept_stated,
         warnings=tuple(_unit_warnings(corrections)),
     )
     return basis, Tariff(listed.prices, corrections)
@@ -139,23 +154,26 @@ def _unit_warnings(corrections: Mapping[str, Decimal]) -> Iterator[str]:
 
 
 def _stated(entry: _Stated, ids: Mapping[str, str]) -> Stated:
-    change = entry.change
-    if change is not None and isinstance(change.get("share"), dict):
-        change = {"share": {ids.get(model, model): part for model, part in change["share"].items()}}
+    change: dict[str, Any] | None = None if entry.change is None else msgspec.structs.asdict(entry.change)
+    if change is not None and change["share"] is not None:
+        change["share"] = {ids.get(model, model): part for model, part in change["share"].items()}
+    change = None if change is None else {name: value for name, value in change.items() if value is not None}
     model = None if entry.model is None else ids.get(entry.model, entry.model)
     return Stated(entry.name, entry.messages, entry.usd_each, entry.usd, entry.why, model, entry.is_hits, change)
 
 
 def _check(raw: _Assumed, queries: Mapping[str, _Query], faults: list[str]) -> None:
-    total = sum((query.share for query in queries.values()), Decimal(0))
-    if not faults and abs(total - 1) > _TOLERANCE:
-        faults.append(f"queries: the shares add up to {total:.6g}, not 1")
-    if not 0 <= raw.cache_hits < 1:
+    # What is no number can't be added up; it is named below.
+    if not faults and all(query.share.is_finite() for query in queries.values()):
+        total = sum((query.share for query in queries.values()), Decimal(0))
+        if abs(total - 1) > _TOLERANCE:
+            faults.append(f"queries: the shares add up to {total:.6g}, not 1")
+    if not _is_within(raw.cache_hits, 1) or raw.cache_hits == 1:
         faults.append(f"cache_hits: {raw.cache_hits} is no share from 0 to less than 1")
     for name, query in queries.items():
         numbers = (query.share, query.tokens_in, query.tokens_out, query.cached_tokens)
         if any(not number.is_finite() or number < 0 for number in numbers):
-            faults.append(f"queries.{name}: a share or a number of tokens is negative")
+            faults.append(f"queries.{name}: a share or a number of tokens is negative, or no number")
         elif query.cached_tokens > query.tokens_in:
             faults.append(f"queries.{name}: cached_tokens are a part of tokens_in, and more than all of them")
         if query.out_sigma is not None and not 0 < query.out_sigma <= 5:  # noqa: PLR2004  e^5 is no spread of lengths
@@ -165,8 +183,38 @@ def _check(raw: _Assumed, queries: Mapping[str, _Query], faults: list[str]) -> N
 def _check_models(models: Mapping[str, _Model], faults: list[str]) -> None:
     for name, model in models.items():
         usd = model.usd_per_message
-        if usd is not None and not (usd.is_finite() and 0 <= usd <= _ABSURD_USD):
+        if usd is not None and not _is_within(usd, _ABSURD_USD):
             faults.append(f"models.{name}: usd_per_message is {usd}, not from 0 to ${_ABSURD_USD:,}")
+
+
+def _stated_faults(entry: _Stated) -> Iterator[str]:
+    for name in ("messages", "usd_each", "usd"):
+        number = getattr(entry, name)
+        if not _is_within(number.copy_abs(), _MOST):
+            yield f"{name} is {number}, no number up to {_MOST:,}"
+    change = entry.change
+    if sum((entry.model is not None, entry.is_hits, change is not None)) != 1:
+        yield "one of model, is_hits and change says what it stands for"
+    if change is None:
+        return
+    if sum(value is not None for value in (change.share, change.cache_hits, change.max_tokens)) != 1:
+        yield "change has one of share, cache_hits and max_tokens"
+    parts = [*(change.share or {}).values(), *(() if change.cache_hits is None else (change.cache_hits,))]
+    yield from (f"change: {part} is no part from 0 to 1" for part in parts if not _is_within(part, 1))
+
+
+def _check_changes(stated: tuple[Stated, ...], lines: Lines, faults: list[str]) -> None:
+    """Record the changes that these messages don't allow."""
+    for i, one in enumerate(stated):
+        try:
+            changed(one.change or {}, lines)
+        except FmloadError as error:
+            faults.append(f"stated[{i}].change: {error.message}")
+
+
+def _is_within(number: Decimal, most: int) -> bool:
+    """Whether it is a number from 0 to `most`: NaN can't even be compared."""
+    return number.is_finite() and 0 <= number <= most
 
 
 def _each(raw: Mapping[str, Any], kind: type[_T], place: str, faults: list[str]) -> dict[str, _T]:

@@ -74,10 +74,16 @@ class Basis:
 
 
 def run_basis(
-    manifest: Mapping[str, Any], run: Recording, tariff: Tariff, kept: Callable[[Line, int], Kept], *, seed: int = 1
+    manifest: Mapping[str, Any],
+    run: Recording,
+    tariff: Tariff,
+    kept: Callable[[Line, int | Decimal], Kept],
+    *,
+    seed: int = 1,
 ) -> Basis:
     """The lines of a run, weighed by its scenario's mix. Raises NothingToPriceError where there is nothing.
 
+    `kept` is of the lengths on record, those of lines whose answers were made longer or shorter follow from it.
     Messages that were due count, answered or not; those that a stopped run never sent don't.
     """
     cells = run.cells()
@@ -110,7 +116,7 @@ def run_basis(
         source=f"run {manifest.get('id', '?')}",
         lines=lines,
         messages_per_day=int(manifest["scenario"]["judge"]["daily_messages"]),
-        kept=kept,
+        kept=_to_scale(kept, lines),
         today=_today(cells, warm, tariff),
         good=sum(cell.in_slo for key, cell in cells.items() if key.outcome is Outcome.OK),
         retries=_retries(manifest, cells),
@@ -119,6 +125,21 @@ def run_basis(
         replicates=replicates,
         notes=tuple(notes),
     )
+
+
+def _to_scale(kept: Callable[[Line, int | Decimal], Kept], lines: Lines) -> Callable[[Line, int], Kept]:
+    """What a limit leaves of a line's answers, all of which are as many times longer as its mean is."""
+    recorded = {(line.query, line.model): line.output for line in lines}
+
+    def scaled(line: Line, limit: int) -> Kept:
+        mean = recorded.get((line.query, line.model))
+        if not mean or not line.output or line.output == mean:
+            return kept(line, limit)
+        factor = line.output / mean
+        found = kept(replace(line, output=mean), limit / factor)
+        return replace(found, output=found.output * factor)
+
+    return scaled
 
 
 def _measured(run: Recording) -> tuple[Interval, ...]:

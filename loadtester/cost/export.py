@@ -15,6 +15,7 @@ from loadtester.cost.overlay import overlay
 from loadtester.cost.provisioned import Provisioned
 from loadtester.cost.quote import NO_GOOD_ANSWER, Effect, Quote
 from loadtester.cost.reconcile import Pair
+from loadtester.rundir.spreadsheet import plain_text
 
 _PERIODS = ("message", "day", "month", "year")
 _BOUNDS = ("", "_low", "_high")
@@ -27,6 +28,9 @@ _COLUMNS = (
     *("step", "down_month_usd", "up_month_usd"),
     *("units", "utilisation", "break_even_utilisation"),
 )
+
+#: Columns whose texts come from elsewhere; the others are numbers, which may begin with a sign.
+_NAMES = frozenset({"name", "model", "outcome", "group"})
 
 
 def as_json(quote: Quote, bought: Provisioned | None, pairs: tuple[Pair, ...] = ()) -> str:
@@ -71,10 +75,13 @@ def as_csv(quote: Quote, bought: Provisioned | None = None) -> str:
     out = io.StringIO()
     writer = csv.DictWriter(out, _COLUMNS, restval="", lineterminator="\n")
     writer.writeheader()
-    writer.writerows(_rows(quote))
-    if bought is not None:
-        writer.writerow(_provisioned_cells(quote, bought))
+    for row in (*_rows(quote), *(() if bought is None else (_provisioned_cells(quote, bought),))):
+        writer.writerow({column: _plain_cell(column, value) for column, value in row.items()})
     return out.getvalue()
+
+
+def _plain_cell(column: str, value: str | int) -> str | int:
+    return plain_text(value) if column in _NAMES and isinstance(value, str) else value
 
 
 def _rows(quote: Quote) -> Iterator[dict[str, str | int]]:

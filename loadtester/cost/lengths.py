@@ -24,7 +24,7 @@ class Kept:
     cut: Decimal | None
 
 
-def counted(text: Iterable[str]) -> Callable[[tuple[str, str], int], Kept | None]:
+def counted(text: Iterable[str]) -> Callable[[tuple[str, str], int | Decimal], Kept | None]:
     """From pieces of requests.csv, each of whole lines: by query type and model that answered, what a limit leaves.
 
     Answers from the target's cache are none of a model's, and what was due in the warm-up is left out, as it is of
@@ -54,7 +54,7 @@ def counted(text: Iterable[str]) -> Callable[[tuple[str, str], int], Kept | None
         for (query, model, tokens), count in sizes.items():
             lengths[query, model][int(tokens)] += int(count)
 
-    def left(place: tuple[str, str], limit: int) -> Kept | None:
+    def left(place: tuple[str, str], limit: int | Decimal) -> Kept | None:
         counts = lengths.get(place)
         if counts is None:
             return None
@@ -77,7 +77,7 @@ def lognormal(mean: Decimal, sigma: float, limit: int) -> Kept:
     return Kept(Decimal(str(below + limit * above)), Decimal(str(above)))
 
 
-def bounded(mean: Decimal, limit: int) -> Kept:
+def bounded(mean: Decimal, limit: int | Decimal) -> Kept:
     """All that a mean alone tells: at most this is left, so at least that is saved."""
     return Kept(min(mean, Decimal(limit)), None)
 

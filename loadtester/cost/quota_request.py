@@ -146,7 +146,7 @@ def evidence(basis: Basis, run: Recording | None) -> tuple[str, ...]:
 def _busiest(run: Recording) -> int:
     minutes: Counter[int] = Counter()
     for interval in run.intervals:
-        minutes[interval.second // 60] += interval.sent
+        minutes[interval.second // 60] += interval.sent - interval.warm_sent
     return max(minutes.values(), default=0)
 
 

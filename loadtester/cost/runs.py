@@ -36,11 +36,11 @@ def run_and_basis(directory: Path, table: Tabled) -> tuple[Run, Basis, Tariff]:
         ) from error
 
 
-def lengths(directory: Path) -> Callable[[Line, int], Kept]:
+def lengths(directory: Path) -> Callable[[Line, int | Decimal], Kept]:
     """Lengths from requests.csv.gz, read when first asked for."""
 
     @cache
-    def left() -> Callable[[tuple[str, str], int], Kept | None]:
+    def left() -> Callable[[tuple[str, str], int | Decimal], Kept | None]:
         try:
             return counted(request_text(directory))
         except (OSError, LookupError, ValueError) as error:
@@ -49,7 +49,7 @@ def lengths(directory: Path) -> Callable[[Line, int], Kept]:
                 remedy="--max-tokens needs the lengths of its answers; was it edited or left out?",
             ) from error
 
-    def kept(line: Line, limit: int) -> Kept:
+    def kept(line: Line, limit: int | Decimal) -> Kept:
         return left()((line.query, line.model), limit) or bounded(line.output, limit)
 
     return kept

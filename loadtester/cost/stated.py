@@ -54,8 +54,13 @@ def compare(stated: Stated, lines: Lines, tariff: Tariff, messages_per_day: int)
     elif stated.is_hits:
         exact = -mean * hits / (1 - hits)
     else:
-        exact = mean - tariff.usd_per_message(_lever(stated.change or {}, lines).apply(lines))
+        exact = mean - tariff.usd_per_message(changed(stated.change or {}, lines))
     return Compared(stated, stated.messages * stated.usd_each, exact * messages_per_day)
+
+
+def changed(change: Mapping[str, object], lines: Lines) -> Lines:
+    """The lines after a change: of `share`, `cache_hits` or `max_tokens`. Raises FmloadError where they can't be so."""
+    return _lever(change, lines).apply(lines) if change else lines
 
 
 def _lever(change: Mapping[str, object], lines: Lines) -> Lever:

@@ -12,6 +12,7 @@ from loadtester.errors import Exit, FmloadError
 from loadtester.fleet.messages import Ended, Job, Message, Ready, Refused, Second, Start, Stop, frame, receive
 from loadtester.fleet.seconds import Seconds
 from loadtester.fleet.shard import Shard
+from loadtester.live.observer import Say
 from loadtester.scenario import Scenario, Target
 
 #: How long a worker may take for its plan and its first connections, in seconds; 10^7 requests take it ten.
@@ -31,7 +32,7 @@ class LocalFleet:
     `aclose` has ended.
     """
 
-    def __init__(self, scenario: Scenario, target: Target, count: int, sink: Sink) -> None:
+    def __init__(self, scenario: Scenario, target: Target, count: int, sink: Sink, say: Say | None = None) -> None:
         self._jobs = [Job(scenario, target, Shard(index, count)) for index in range(count)]
         self._workers: list[Process] = []
         self._seconds = Seconds(count, sink)
@@ -41,6 +42,8 @@ class LocalFleet:
         self.stopped_s: float | None = None
         self._zero_ns = 0
         self._books = Books()
+        self._tell_user = say
+        self._said: set[str] = set()
 
     async def open(self) -> None:
         """Start the workers and wait until each has its plan and its first connections."""
@@ -110,6 +113,13 @@ class LocalFleet:
                 worker.kill()
                 await worker.wait()
 
+    def _pass_on(self, said: tuple[str, ...]) -> None:
+        """Say what a worker says, once whoever of them says it."""
+        for words in said:
+            if self._tell_user is not None and words not in self._said:
+                self._said.add(words)
+                self._tell_user(words)
+
     def _note_stop(self) -> None:
         if not self.is_stopped:
             self.is_stopped = True
@@ -129,6 +139,7 @@ class LocalFleet:
             elif isinstance(message, Ended):
                 self.elapsed_s = max(self.elapsed_s, message.elapsed_s)
                 self._books = self._books.merge(message.books)
+                self._pass_on(message.said)
                 break
         else:
             self.lost.append(index)

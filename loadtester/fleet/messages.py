@@ -64,10 +64,11 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The worker's share has its outcomes; `elapsed_s` until its last answer."""
+    """The worker's share has its outcomes; `elapsed_s` until its last answer. `said` is what the user should hear."""
 
     elapsed_s: float
     books: Books
+    said: tuple[str, ...] = ()
 
 
 Message = Job | Ready | Refused | Start | Second | Stop | Ended

@@ -27,7 +27,8 @@ async def work() -> None:
     if not isinstance(job, Job):
         return
     prices = price_table(job.scenario.prices)
-    driver = traced(driver_for(job.target, has_crud=job.scenario.has_crud), job.scenario, job.shard.index)
+    said: list[str] = []
+    driver = traced(driver_for(job.target, has_crud=job.scenario.has_crud), job.scenario, job.shard.index, said.append)
 
     def tell(interval: Interval, rows: bytes) -> None:
         if not writer.is_closing():  # nobody is left to tell when the one who asked is gone
@@ -52,7 +53,7 @@ async def work() -> None:
         await driver.aclose()
     with suppress(ConnectionError):
         if not writer.is_closing():
-            writer.write(frame(Ended(engine.elapsed_s, engine.books())))
+            writer.write(frame(Ended(engine.elapsed_s, engine.books(), tuple(said))))
             await writer.drain()
         writer.close()
         await writer.wait_closed()

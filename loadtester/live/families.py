@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from itertools import chain
 from threading import Lock
 from typing import Final
 
@@ -52,7 +53,8 @@ class Families:
     def add(self, tick: Tick) -> None:
         """Count the tick's second."""
         with self._lock:
-            for key, cell in (tick.second.cells or {}).items():
+            # What a warm-up sent was planned, sent and paid for like the rest; its times are in no histogram.
+            for key, cell in chain((tick.second.cells or {}).items(), (tick.second.warm or {}).items()):
                 self._count(key, cell)
             for series, counts in (tick.second.counts or {}).items():
                 if series.metric not in _MEASURED:

@@ -6,6 +6,7 @@ https://opentelemetry.io/docs/specs/semconv/gen-ai/gen-ai-metrics
 from __future__ import annotations
 
 import time
+from itertools import chain
 from threading import Event, Lock, Thread
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
@@ -79,7 +80,8 @@ class Otel:
     def observe(self, tick: Tick) -> None:
         """Count its second."""
         with self._lock:
-            for key, cell in (tick.second.cells or {}).items():
+            # What a warm-up sent was paid for, too; its times are in no histogram.
+            for key, cell in chain((tick.second.cells or {}).items(), (tick.second.warm or {}).items()):
                 labels = _labels(key.query, key.kind, key.model)
                 ended = (*labels, ("fmload.outcome", key.outcome.value))
                 self._requests[ended] = self._requests.get(ended, 0.0) + cell.count

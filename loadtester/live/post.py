@@ -36,5 +36,8 @@ def post(url: str, body: bytes, headers: Mapping[str, str], *, limit_s: float) -
         raise FmloadError(mask(f"HTTP {error.code} {said}".strip())) from error
     except URLError as error:
         raise FmloadError(mask(str(error.reason))) from error
+    except ValueError:
+        # What it says has the header's value in it, and so would a traceback.
+        raise FmloadError("the address or a header can't be sent") from None
     except (OSError, HTTPException) as error:
         raise FmloadError(mask(str(error) or type(error).__name__)) from error

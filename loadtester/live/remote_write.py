@@ -17,6 +17,7 @@ from threading import Event, Thread
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
+from loadtester.drivers.http.headers import sendable
 from loadtester.errors import FmloadError
 from loadtester.live.extra import needs
 from loadtester.live.observer import Say
@@ -56,6 +57,12 @@ class RemoteWrite:
         self._labels = {"job": "fmload", "instance": f"{socket.gethostname()}:{os.getpid()}"}
         key = os.environ.get(AUTHORIZATION, "").strip()
         self._headers = {**_HEADERS, "Authorization": key} if key else dict(_HEADERS)
+        try:
+            sendable(self._headers)
+        except FmloadError as error:
+            raise FmloadError(
+                f"{AUTHORIZATION} holds characters that HTTP does not allow", remedy=error.remedy, code=error.code
+            ) from None
         self._is_ended = Event()
         self._has_failed = False
         self._thread = Thread(target=self._work, name="fmload-remote-write", daemon=True)

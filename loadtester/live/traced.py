@@ -21,6 +21,7 @@ from loadtester.drivers.contract import Probe
 from loadtester.engine.deadlines import TIME_IS_UP
 from loadtester.engine.exchange import STOPPED
 from loadtester.live.extra import needs
+from loadtester.live.observer import Say
 from loadtester.live.otel import provider
 from loadtester.model import Ending, Outcome, Request, Usage
 from loadtester.scenario import Scenario
@@ -55,14 +56,17 @@ class Exchange(NamedTuple):
     answer: str | None = None
 
 
-def traced(driver: Driver, scenario: Scenario, worker: int) -> Driver:
-    """The driver itself where nobody asked for OpenTelemetry, so that it costs nothing; else one that keeps spans."""
+def traced(driver: Driver, scenario: Scenario, worker: int, say: Say) -> Driver:
+    """The driver itself where nobody asked for OpenTelemetry, so that it costs nothing; else one that keeps spans.
+
+    `say` is told once, by another thread, of spans that the collector did not take.
+    """
     if not scenario.observe.has_otel:
         return driver
     with needs("otel"):
         from loadtester.live.collector import Collector  # noqa: PLC0415  an extra
     collector = Collector(scenario.observe.otel_endpoint, f"worker-{worker}", scenario.output.name)
-    return Traced(driver, scenario, Spans(collector, scenario))
+    return Traced(driver, scenario, Spans(collector, scenario, say))
 
 
 class Traced:
@@ -166,11 +170,13 @@ class _Listening:
 class Spans:
     """Sends one process's spans and token counts, on a thread of its own; `keep` and `count` take a microsecond.
 
-    What the collector does not take is gone: neither the run nor its memory waits for it.
+    What the collector does not take is gone, and told of once: neither the run nor its memory waits for it.
     """
 
-    def __init__(self, collector: Collector, scenario: Scenario) -> None:
+    def __init__(self, collector: Collector, scenario: Scenario, say: Say) -> None:
         self._collector = collector
+        self._say = say
+        self._has_failed = False
         self._provider = provider(scenario)
         self._waiting: deque[Exchange] = deque(maxlen=_MOST_WAITING)
         self._tokens: dict[tuple[str, str, str], tuple[list[int], list[int]]] = {}
@@ -211,7 +217,11 @@ class Spans:
                 batch = [self._waiting.popleft() for _ in range(min(_BATCH, len(self._waiting)))]
                 made = [span_of(one, self._provider, self._collector.resource) for one in batch]
                 is_taken = self._collector.send_spans(made)
-            if self._tokens and is_taken:
+            if not is_taken and not self._has_failed:
+                self._has_failed = True
+                self._say("the OpenTelemetry collector did not take spans; the run goes on")
+            # A collector may take the one and not the other.
+            if self._tokens:
                 self._collector.send_metrics([self._usage()])
 
     def _usage(self) -> Metric:

@@ -153,7 +153,9 @@ def _threshold(threshold: ThresholdResult) -> _Case:
         text += f", worst in the window from {threshold.at_s:g} s on"
     text += f"; {threshold.reason}" if threshold.reason else ""
     if threshold.verdict == "no_data":
-        return _Case("threshold", threshold.expression, "failure", "no data")
+        return _Case(
+            "threshold", threshold.expression, "failure", "; ".join(filter(None, ("no data", threshold.reason)))
+        )
     if threshold.verdict == "fail":
         return _Case("threshold", threshold.expression, "failure", text)
     close = "too close to call: " if threshold.verdict == "too_close" else ""

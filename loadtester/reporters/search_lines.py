@@ -76,7 +76,7 @@ def _answer(found: Found) -> Iterator[str]:
         "not_even": "not even the lower bound passes",
         "quota": "up to the stated quota, whose limit is computed and was not seen",
         "steps": f"stopped after {len(found.steps)} steps (--max-steps); what is known:",
-        "budget": "stopped by a limit (--max-cost or --max-requests); what is known:",
+        "budget": "stopped by a limit (--max-cost, --max-rate or max_requests); what is known:",
         "generator": "stopped: the load generator is at its limit, not the target; what is known:",
         "interrupted": "interrupted; what is known:",
         "target": "stopped: the target is gone; what is known:",

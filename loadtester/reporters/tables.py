@@ -12,6 +12,7 @@ from decimal import Decimal
 from loadtester.analysis import Figures, Report, Spread
 from loadtester.model import Outcome
 from loadtester.recorder import Histogram, Interval, Recording
+from loadtester.rundir.spreadsheet import plain_text
 
 Value = str | int | float | Decimal | None
 Row = Mapping[str, Value]
@@ -23,7 +24,10 @@ _SPREAD_COLUMNS = ("count", "mean", "p50", "p90", "p95", "p99", "p999", "max")
 
 
 def by_second(run: Recording) -> Iterator[Row]:
-    """A row a second on record: counters, outcomes, tokens, USD, and percentiles of ok answers in seconds."""
+    """A row a second on record: counters, outcomes, tokens, USD, and percentiles of ok answers in seconds.
+
+    Without what was due in the warm-up, but for `in_flight`.
+    """
     for interval in run.intervals:
         cells = (interval.cells or {}).items()
         ended: Counter[Outcome] = Counter()
@@ -31,8 +35,8 @@ def by_second(run: Recording) -> Iterator[Row]:
             ended[key.outcome] += cell.count
         yield {
             "second": interval.second,
-            "planned": interval.planned,
-            "sent": interval.sent,
+            "planned": interval.planned - interval.warm_planned,
+            "sent": interval.sent - interval.warm_sent,
             "in_flight": interval.in_flight,
             **{outcome.value: ended[outcome] for outcome in Outcome},
             "in_slo": sum(cell.in_slo for key, cell in cells if key.outcome is Outcome.OK),
@@ -68,9 +72,8 @@ def csv_text(rows: Iterable[Row]) -> str:
 def _cell(value: Value) -> str | int | float:
     if value is None:
         return ""
-    # A spreadsheet would run what begins like a formula.
-    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
-        return f"'{value}"
+    if isinstance(value, str):
+        return plain_text(value)
     return f"{value:f}" if isinstance(value, Decimal) else value
 
 

@@ -256,7 +256,7 @@ def _outcomes(report: Report) -> RenderableType:
             _rate(concurrent(part, report)),
             f"{funnel.ok:,}",
             f"{funnel.throttled:,}",
-            f"{funnel.sent - funnel.ok - funnel.throttled:,}",
+            f"{funnel.failed:,}",
             _percent(part.rates.sla),
             f"{part.tokens.input:,}",
             f"{part.tokens.output:,}",

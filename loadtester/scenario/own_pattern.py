@@ -20,7 +20,7 @@ _MOST_REPEATS: Final = 1_000
 _NAME: Final = re.compile(r"[a-z][a-z0-9 -]{0,31}")
 #: An escaped sign, a class, a repeat, the start of a group, or any other sign.
 _PART: Final = re.compile(
-    r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\{(?P<least>\d{0,9})(?P<comma>,?)(?P<most>\d{0,9})\}|\((?:\?(?:[:=!]|<[=!]))?|.",
+    r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\{(?P<least>[0-9]*)(?P<comma>,?)(?P<most>[0-9]*)\}|\((?:\?(?:[:=!]|<[=!]))?|.",
     re.DOTALL,
 )
 

@@ -27,7 +27,7 @@ _MOST_CHECKED: Final = 64
 
 
 class _Kind(NamedTuple):
-    """A kind of personal data. A text without any of its `signs` holds none, which is known in no time."""
+    """A kind of personal data. A text without any of its `signs`, in small letters, holds none: known in no time."""
 
     name: str
     pattern: re.Pattern[str]
@@ -38,22 +38,29 @@ class _Kind(NamedTuple):
 _LETTERS: Final = r"A-Za-z\u00c0-\u024f\u0300-\u036f\u0370-\u052f\u1e00-\u1fff"
 #: The part of a mail address from its "@" on; a name of a domain is written in any script.
 _DOMAIN: Final = r"@(?:(?:[^\W_]|[\u0300-\u036f-]){1,63}\.){1,8}(?:[A-Za-z0-9-]{2,63}|[^\W_]{2,8})"
+#: What stands between "my PIN" and the number: "is", "was:", ":" or "=".
+_IS_OR_COLON: Final = r"(?i:(?: {1,2}(?:is|was)(?: {0,2}: {0,2}| {1,2})| {0,2}[:=] {0,2}))"
 
 #: In order: what a later pattern would take a part of comes first.
 _WORDS: Final = (
     _Kind("e-mail", re.compile(rf"[{_LETTERS}0-9._%+'!#$&*/=?^`{{|}}~-]{{1,128}}{_DOMAIN}"), ("@",)),
     # Where no space ends the word before it, nobody can tell where such a name begins: all that may be it is taken.
     _Kind("e-mail", re.compile(rf"[^\W_]{{1,32}}{_DOMAIN}"), ("@",)),
-    # "password is hunter2": a word with a digit in it. With a colon it is a credential, as anywhere. Folding makes a
-    # hyphen of the long vowel's sign.
+    # "passphrase: four plain words": up to the end of the sentence, for nobody can tell where it ends.
+    _Kind(
+        "password",
+        re.compile(rf"(?<![A-Za-z])(?i:passphrase){_IS_OR_COLON}(?!\*\*\*)[^\s.,;!?。、][^\n.,;!?。、]{{2,127}}"),
+        ("passphrase",),
+    ),
+    # "password is hunter2", "PIN: 4821": a word with a digit in it. Folding makes a hyphen of the long vowel's sign.
     _Kind(
         "password",
         re.compile(
-            r"(?i:(?:password|passcode|passphrase|pin(?: code| number)?) (?:is|was) {1,2}"
+            rf"(?:(?<![A-Za-z])(?i:password|passcode|pin(?: code| number)?){_IS_OR_COLON}"
             r"|(?:パスワ-ド|暗証番号)(?:は|が|:)? ?)"
             r"""["'「]?(?=[^\s0-9]{0,32}[0-9])[!-~]{2,63}[A-Za-z0-9!#$%&*@^~]"""
         ),
-        (" is ", " was ", " IS ", " WAS ", "パスワ-ド", "暗証番号"),
+        ("password", "passcode", "pin", "パスワ-ド", "暗証番号"),
     ),
     # "order 78542", which has no form of its own but the word before it.
     _Kind(
@@ -62,7 +69,7 @@ _WORDS: Final = (
             r"(?:\b(?i:order(?: (?:number|no\.?|id))?(?: is)?:?) ?|注文(?:番号)?(?:は|:)? ?)"
             r"#?[0-9](?:-?[0-9]){3,19}(?![0-9])"
         ),
-        ("rder", "RDER", "注文"),
+        ("order", "注文"),
     ),
     # A Japanese postal code with the sign, and an address from its prefecture to its numbers.
     _Kind("postal code", re.compile(r"〒 ?[0-9]{3}-?[0-9]{4}"), ("〒",)),
@@ -79,7 +86,7 @@ _WORDS: Final = (
         re.compile(
             r"\b[0-9]{1,5} (?:[A-Z][a-z]{1,20} ){1,3}(?:Street|St|Avenue|Ave|Road|Rd|Boulevard|Blvd|Lane|Ln|Drive|Dr)\b"
         ),
-        (" Street", " St", " Ave", " Road", " Rd", " Boulevard", " Blvd", " Lane", " Ln", " Drive", " Dr"),
+        (" street", " st", " ave", " road", " rd", " boulevard", " blvd", " lane", " ln", " drive", " dr"),
     ),
 )
 #: All that follows has seven digits, close to each other.
@@ -119,8 +126,9 @@ def redacted_text(text: str) -> str:
         # Between a Japanese letter and a key there is no word boundary: runs of ASCII are looked at by themselves too.
         text = _ASCII_RUN.sub(lambda run: mask(run[0]), mask(text))
     folded = text if text.isascii() else text.translate(_FOLDED)
+    lowered = folded.lower()
     for kind in _WORDS:
-        if any(sign in folded for sign in kind.signs):
+        if any(sign in lowered for sign in kind.signs):
             text, folded = _replaced(text, folded, kind)
     if _NUMBER.search(folded):
         for kind in _NUMBERS:

@@ -202,6 +202,38 @@ def test_a_threshold_on_the_month(directory, tmp_path):
     assert _refused(bad, "--max-month", 48_375).code is Exit.THRESHOLD
 
 
+def test_the_threshold_is_on_the_bill_with_the_units_that_were_priced(directory):
+    """Units that are dearer than the tokens fail it, and the figure is the one of the table."""
+    flags = ("--provisioned-price", 100, "--provisioned-tokens-per-minute", 100_000, "--peak", 1)
+    bill = json.loads(_cost(directory, "--json", *flags).stdout)["provisioned"]["bill_usd"]
+    assert Decimal(bill["month_usd"]) > 48_375
+    error = _refused(directory, *flags, "--max-month", 48_375)
+    assert error.code is Exit.THRESHOLD
+    assert f"${Decimal(bill['month_usd']):,.2f}" in error.message
+    assert _cost(directory, *flags, "--max-month", bill["month_usd"]).exit_code == 0
+
+
+def test_longer_answers_are_cut_where_the_limit_finds_them(directory):
+    """Half of 100 and half of 300 tokens, twice as long, under 300: 250 on average, which is what is paid."""
+    whole = json.loads(_cost(directory, "--json", "--answer-tokens", "200%", "--max-tokens", 300).stdout)
+    # Haiku's 200 become 400, of which 300 are left.
+    tokens_usd = 700_000 * 300 * Decimal("1.25") + 300_000 * 250 * Decimal(15)
+    prompts_usd = 700_000 * 500 * Decimal("0.25") + 300_000 * 500 * Decimal(3)
+    assert Decimal(whole["combined"]["day_usd"]["usd"]) == (tokens_usd + prompts_usd) / 1_000_000
+    assert whole["what_if"][1]["note"] == "85.0% of the answers would be cut"
+
+
+def test_a_name_in_the_csv_is_no_formula(directory):
+    """A spreadsheet doesn't run the name of a query type; a negative number stays one."""
+    file = directory / "timeline.ndjson"
+    file.write_text(file.read_text().replace('"easy"', '"=easy"'))
+    manifest = directory / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"easy"', '"=easy"'))
+    rows = list(csv.DictReader(_cost(directory, "--csv").stdout.splitlines()))
+    assert {row["name"] for row in rows if row["part"] == "bill"} == {"'=easy", "hard"}
+    assert any(row["down_month_usd"].startswith("-") for row in rows)
+
+
 def test_no_usage_and_a_threshold(directory):
     """A run that can't be priced is an error, and where a threshold hangs on it, code 99."""
     throttled = {CellKey("easy", "ai", HAIKU, "", Outcome.THROTTLED): Cell(count=9, sent=9)}
@@ -225,6 +257,8 @@ def test_no_usage_and_a_threshold(directory):
         (("--month", "2026-13"), "--month"),
         (("--json", "--csv"), "--json"),
         (("--semantic-hits", "20%"), "--question-tokens"),
+        (("--semantic-hits", "20%", "--question-tokens", "-30"), "--question-tokens is -30"),
+        (("--semantic-hits", "20%", "--question-tokens", "0"), "--question-tokens is 0"),
         (("--cached-prefix", "100"), "--reuses"),
         (("--tier", "gold"), "--tier"),
         (("--peak", "NaN"), "--peak"),

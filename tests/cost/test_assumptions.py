@@ -17,6 +17,10 @@ queries:
   a: {{share: 60%, model: small, tokens_in: 500, tokens_out: 200, out_sigma: 0.8}}
   b: {{share: 0.4, model: small, tokens_in: 100, tokens_out: 50, out_sigma: 0.5, is_cacheable: false}}
 """
+STATED = """
+stated:
+  - {name: n, messages: 5, usd_each: 1, usd: 5, why: none, is_hits: true}
+"""
 
 
 def _basis(tmp_path, tariff, text):
@@ -68,6 +72,20 @@ def test_a_price_per_message_of_another_unit(tmp_path, tariff, usd, side):
         ("out_sigma: 0.8", "out_sigma: 50", "out_sigma is 50"),
         ("tokens_in: 500", "tokens_in: 500, cached_tokens: 501", "cached_tokens"),
         ("messages_per_day", "messages", "messages"),
+        ("60%", "nan", "queries.a: a share"),
+        ("60%", "snan", "queries.a: a share"),
+        ("20%", "nan", "cache_hits"),
+        (GOOD, f"{GOOD}{STATED.replace('usd: 5', 'usd: nan')}", "stated[0]: usd is"),
+        (GOOD, f"{GOOD}{STATED.replace('usd_each: 1', 'usd_each: sNaN')}", "stated[0]: usd_each is"),
+        (GOOD, f"{GOOD}{STATED.replace('5,', '1e30,')}", "stated[0]: "),
+        (GOOD, f"{GOOD}{STATED.replace('is_hits: true', 'is_hits: false')}", "stated[0]: one of model"),
+        (GOOD, f"{GOOD}{STATED.replace('is_hits: true', 'change: {cache_hits: lots}')}", "stated[0]: "),
+        (GOOD, f"{GOOD}{STATED.replace('is_hits: true', 'change: {cache_hits: 2}')}", "stated[0]: change"),
+        (GOOD, f"{GOOD}{STATED.replace('is_hits: true', 'change: {cache_hits: 90%}')}", "stated[0].change: "),
+        (GOOD, f"{GOOD}{STATED.replace('is_hits: true', 'change: {max_tokens: 0}')}", "stated[0].change: "),
+        (GOOD, f"{GOOD}{STATED.replace('is_hits: true', 'change: {share: {small: nan}}')}", "stated[0]: change"),
+        (GOOD, f"{GOOD}{STATED.replace('is_hits: true', 'change: {}')}", "stated[0]: change has one"),
+        (GOOD, f"{GOOD}{STATED.replace('is_hits: true', 'change: {hits: 1}')}", "stated[0]: "),
         (GOOD, "[]", "no mapping"),
         (GOOD, "a: 1\na: 2\n", "given again"),
     ],

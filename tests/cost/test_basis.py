@@ -11,7 +11,7 @@ from loadtester.cost.basis import run_basis
 from loadtester.cost.bill import CACHE, NOBODY, Tariff
 from loadtester.cost.calendar import Calendar
 from loadtester.cost.estimate import estimate
-from loadtester.cost.lengths import bounded
+from loadtester.cost.lengths import Kept, bounded, counted
 from loadtester.cost.quote import NO_GOOD_ANSWER, quote
 from loadtester.errors import FmloadError
 from loadtester.model import CellKey, Outcome
@@ -319,3 +319,20 @@ def test_a_model_of_hits_alone_is_no_line(tariff):
     run = recording([_second(0, _ok("easy", HAIKU, 8), _with_hits("hard", "unpriced", 4, hits=4))])
     basis = run_basis(MANIFEST, run, tariff, _kept)
     assert {line.query: line.model for line in basis.lines} == {"easy": HAIKU, "hard": CACHE}
+
+
+def test_a_limit_is_of_answers_as_long_as_they_are_by_then(tariff):
+    """Half of 200 and half of 600 tokens, all of them twice as long, under 500: 450 on average, and half cut."""
+    cells = CellKey("easy", "ai", HAIKU, HAIKU, Outcome.OK), Cell(count=2, sent=2, input=1000, output=800, in_slo=2)
+    rows = ["query,answered_by,output_tokens", f"easy,{HAIKU},200", f"easy,{HAIKU},600"]
+    left = counted(rows)
+    run = recording([_second(0, cells)])
+    basis = run_basis(MANIFEST, run, tariff, lambda line, limit: left((line.query, line.model), limit))
+    longer = levers.answer_tokens(Decimal(2))
+    (line,) = longer.apply(basis.lines)
+    assert (line.output, basis.kept(line, 500)) == (800, Kept(Decimal(450), Decimal("0.5")))
+    limit = levers.max_tokens(500, basis.kept, (line,))
+    assert limit.apply((line,))[0].output == 450
+    assert limit.note == "50.0% of the answers would be cut"
+    assert basis.kept(basis.lines[0], 1_000) == Kept(Decimal(400), Decimal(0))
+    assert basis.kept(line, 1_000).cut == Decimal("0.5")

@@ -9,6 +9,7 @@ from loadtester.cost.bill import NOBODY, Line
 from loadtester.cost.overlay import overlay
 from loadtester.cost.provisioned import provisioned
 from loadtester.errors import FmloadError
+from loadtester.recorder import Interval, recording
 from loadtester.scenario.mix import HAIKU, SONNET
 
 SONNET_45 = "jp.anthropic.claude-sonnet-4-5-20250929-v1:0"
@@ -93,3 +94,9 @@ def test_provisioned_needs_sense(wrong, lines, tariff):
     right = {"model": None, "peak": Decimal(1), "usd_per_hour": Decimal(1), "tokens_per_minute": 1}
     with pytest.raises(FmloadError):
         provisioned(lines, tariff, messages_per_day=1, **(right | wrong))
+
+
+def test_the_busiest_minute_is_without_the_warm_up():
+    """The request speaks of what was measured, not of what went before it."""
+    run = recording([Interval(0, sent=90, warm_sent=80), Interval(1, sent=20), Interval(60, sent=25)])
+    assert quota_request._busiest(run) == 30

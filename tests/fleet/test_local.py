@@ -43,7 +43,7 @@ def test_a_worker_that_hangs_is_not_waited_for_without_end(monkeypatch, tmp_path
 
 
 def test_a_worker_that_meets_a_bound_stops_the_others(monkeypatch, tmp_path):
-    """Its second says so: all are told to stop, and what each has booked is added up."""
+    """Its second says so: all are told to stop, what each has booked is added up, and what all say is said once."""
     script = tmp_path / "worker.py"
     script.write_text(WORKER)
     start = asyncio.create_subprocess_exec
@@ -55,7 +55,7 @@ def test_a_worker_that_meets_a_bound_stops_the_others(monkeypatch, tmp_path):
 
     async def main():
         scenario = resolve({"load.rate": 1, "load.duration": "1s"})
-        fleet = LocalFleet(scenario, scenario.target, 2, lambda *_: None)
+        fleet = LocalFleet(scenario, scenario.target, 2, lambda *_: None, said.append)
         try:
             await fleet.open()
             assert fleet.books() == Books()
@@ -64,8 +64,10 @@ def test_a_worker_that_meets_a_bound_stops_the_others(monkeypatch, tmp_path):
             await fleet.aclose()
         return fleet
 
+    said = []
     fleet = asyncio.run(main())
     assert fleet.is_stopped
+    assert said == ["no spans"]
     assert fleet.lost == []
     assert fleet.books() == Books("full", Ledger(Decimal(2), spent_usd=Decimal(2)))
 
@@ -92,7 +94,7 @@ async def main():
         writer.write(frame(Second(Interval(0), b"", is_halted=True)))
     assert isinstance(await receive(reader), Stop)
     ledger = Ledger(Decimal(1), spent_usd=Decimal(1))
-    writer.write(frame(Ended(1.0, Books("full" if is_first else None, ledger))))
+    writer.write(frame(Ended(1.0, Books("full" if is_first else None, ledger), ("no spans",))))
     await writer.drain()
 
 

@@ -6,6 +6,7 @@ import socket
 import socketserver
 import sys
 import threading
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from random import Random
 
@@ -17,8 +18,9 @@ from loadtester.drivers.http.headers import post_head, with_trace
 from loadtester.engine.deadlines import Deadlines
 from loadtester.live import traced
 from loadtester.live.otel import Otel
-from loadtester.live.traced import Spans, Traced, traceparent
+from loadtester.live.traced import Exchange, Spans, Traced, traceparent
 from loadtester.model import Ending, Outcome, Request, Usage
+from loadtester.recorder import Meter
 from loadtester.scenario import resolve
 
 
@@ -99,7 +101,7 @@ def drive(scenario, n=30):
 
     async def run():
         target = Target()
-        driver = traced(target, scenario, 0)
+        driver = traced(target, scenario, 0, print)
         for number in range(n):
             request = Request(number, "greeting", "ai", "model-a", f"secret {number}", "s", 1, 64, "en")
             await driver.send(request, Probe())
@@ -112,7 +114,7 @@ def drive(scenario, n=30):
 def test_without_a_collector_the_driver_is_the_driver():
     """Nothing stands between engine and driver that nobody asked for."""
     target = Target()
-    assert traced(target, resolve({}), 0) is target
+    assert traced(target, resolve({}), 0, print) is target
 
 
 def test_every_failure_has_a_span_and_no_prompt(receiver):
@@ -243,7 +245,7 @@ def test_spans_that_nobody_takes_are_dropped(monkeypatch):
     """What waits for a collector is bounded, whatever the target refuses."""
     module = sys.modules["loadtester.live.traced"]
     monkeypatch.setattr(module, "Thread", lambda **_: threading.Thread(target=lambda: None))
-    spans = Spans(None, resolve({}))
+    spans = Spans(None, resolve({}), print)
     for number in range(20_000):
         spans.keep(number)
     assert len(spans._waiting) == 8_192
@@ -261,7 +263,7 @@ def test_a_request_that_is_cut_short_has_a_span(receiver, is_late, said):
         from loadtester.live.collector import Collector  # noqa: PLC0415
 
         made = scenario(receiver.url)
-        driver = Traced(Slow(), made, Spans(Collector(receiver.url, "w", "r"), made), draw=Random(1))
+        driver = Traced(Slow(), made, Spans(Collector(receiver.url, "w", "r"), made, print), draw=Random(1))
         request = Request(0, "greeting", "ai", "model-a", "p", "s", 1, 64, "en")
         deadlines = Deadlines(0.001 if is_late else 3600.0)
 
@@ -289,3 +291,48 @@ def test_the_trace_stands_before_the_length():
     assert with_trace(head, "00-a-b-01").endswith(b"\r\ntraceparent: 00-a-b-01\r\ncontent-length: ")
     own = post_head("h", "/p", {"Traceparent": "00-c-d-01"}, accept="*/*")
     assert with_trace(own, "00-a-b-01") == own
+
+
+class NoSpans:
+    """A collector that takes metrics only."""
+
+    resource = None
+
+    def __init__(self):
+        self.metrics = []
+
+    def send_spans(self, _):
+        return False
+
+    def send_metrics(self, metrics):
+        self.metrics += metrics
+        return True
+
+    def close(self):
+        pass
+
+
+def test_refused_spans_are_told_of_once_and_usage_is_sent_all_the_same():
+    """A collector without a traces endpoint has its tokens, and the user knows why there are no spans."""
+    said, collector = [], NoSpans()
+    made = resolve({"observe.otel_sample": "100%", "observe.otel_endpoint": "http://127.0.0.1:1"})
+    spans = Spans(collector, made, said.append)
+    request = Request(3, "greeting", "ai", "model-a", "hello", "s", 1, 64, "en")
+    for _ in range(600):  # two batches
+        spans.keep(Exchange(1, 2, request, 1, 2, None, Ending(Outcome.OK)))
+    spans.count("model-a", None, Usage(100, 20))
+    spans.close()
+    assert said == ["the OpenTelemetry collector did not take spans; the run goes on"]
+    assert {metric.name for metric in collector.metrics} == {"gen_ai.client.token.usage"}
+
+
+def test_a_warm_up_is_in_requests_and_cost_and_in_no_duration(second_of):
+    """Money that was spent is told of, whenever it was; times of the warm-up are nobody's measurement."""
+    cold = second_of(ok=2)
+    warm = replace(cold, cells=None, counts=None, warm=cold.cells, warm_planned=2, warm_sent=2)
+    otel = Otel(scenario("http://127.0.0.1:1"), print)
+    otel.observe(Meter().add(warm))
+    by_name = {metric.name: metric for metric in otel._metrics()}
+    assert set(by_name) == {"fmload.requests", "fmload.cost"}
+    assert sum(point.value for point in by_name["fmload.requests"].data.data_points) == 2
+    assert sum(point.value for point in by_name["fmload.cost"].data.data_points) == pytest.approx(0.007)

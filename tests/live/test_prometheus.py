@@ -3,6 +3,8 @@
 import re
 import socket
 import sys
+import traceback
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from urllib.request import urlopen
@@ -12,8 +14,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from loadtester.errors import Exit, FmloadError
 from loadtester.live.families import BUCKETS_S, Families
+from loadtester.live.post import post
 from loadtester.live.prometheus import Prometheus
-from loadtester.live.remote_write import RemoteWrite
+from loadtester.live.remote_write import AUTHORIZATION, RemoteWrite
+from loadtester.recorder import Meter
 
 DOCS = (Path(__file__).parents[2] / "docs" / "observability.md").read_text("utf-8")
 #: As cli.watch tells one run from another.
@@ -112,3 +116,30 @@ def test_what_is_documented_is_what_is_served(tick_of):
     sentence = re.search(r"Buckets end at (.*?) s\.", DOCS, re.DOTALL)[1]
     in_ms, in_s = (re.findall(r"[\d.]+", part) for part in sentence.split("ms"))
     assert tuple(float(edge) / 1e3 for edge in in_ms) + tuple(map(float, in_s)) == BUCKETS_S
+
+
+def test_a_warm_up_is_counted_and_paid_for_and_in_no_histogram(second_of):
+    """What was planned and sent has its outcomes, tokens and dollars here too; its times are nobody's measurement."""
+    cold = second_of(ok=2, throttled=1)
+    families = Families({}, None)
+    families.add(Meter().add(replace(cold, cells=None, counts=None, warm=cold.cells, warm_planned=3, warm_sent=3)))
+    totals = {}
+    for family in families.collect():
+        for sample in family.samples:
+            totals[sample.name] = totals.get(sample.name, 0.0) + sample.value
+    assert totals["fmload_requests_total"] == totals["fmload_planned_total"] == totals["fmload_sent_total"] == 3.0
+    assert totals["fmload_tokens_total"] == 1_400.0
+    assert totals["fmload_cost_usd_total"] == pytest.approx(0.007)
+    assert "fmload_latency_seconds_count" not in totals
+
+
+@pytest.mark.parametrize("key", ["Bearer canary\nX: y", "Bearer canary\u2028x", "Bearer canary\u3042"])
+def test_a_key_that_http_has_no_room_for_is_refused_unquoted(key, monkeypatch):
+    """Before the run, by the variable's name: a traceback of the sending thread would have shown it."""
+    monkeypatch.setenv(AUTHORIZATION, key)
+    with pytest.raises(FmloadError, match=AUTHORIZATION) as raised:
+        RemoteWrite("http://127.0.0.1/", {}, None, print)
+    assert "canary" not in "".join(traceback.format_exception(raised.value))
+    with pytest.raises(FmloadError) as raised:
+        post("http://127.0.0.1:1/", b"", {"Authorization": key}, limit_s=0.1)
+    assert "canary" not in "".join(traceback.format_exception(raised.value))

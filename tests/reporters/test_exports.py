@@ -16,7 +16,8 @@ from loadtester.campaign.exports import formats
 from loadtester.cli.app import app
 from loadtester.errors import Exit, FmloadError
 from loadtester.model import Outcome
-from loadtester.reporters.tables import csv_text
+from loadtester.recorder import Interval, recording
+from loadtester.reporters.tables import by_second, csv_text
 from loadtester.rundir import read, request_lines
 
 EXAMPLE = Path(__file__).parents[2] / "reports" / "example"
@@ -109,3 +110,9 @@ def test_what_looks_like_a_formula_is_text():
     """A spreadsheet doesn't run the name of a query type."""
     assert csv_text([{"value": "=1+1", "usd": None}]) == "value,usd\n'=1+1,\n"
     assert csv_text([]) == ""
+
+
+def test_seconds_are_without_the_warm_up():
+    """What was due in it has no outcome there, so it is neither planned nor sent."""
+    (row,) = by_second(recording([Interval(0, planned=10, sent=9, in_flight=4, warm_planned=7, warm_sent=6)]))
+    assert (row["planned"], row["sent"], row["in_flight"]) == (3, 3, 4)

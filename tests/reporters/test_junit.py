@@ -14,7 +14,9 @@ from loadtester.reporters.junit import junit_xml, night_xml
 
 FAILED = ThresholdResult("latency:p(95)<3s", 4.5, (4.2, 4.9), 3.0, -0.5, "fail", unit="s")
 CLOSE = ThresholdResult("error_rate<1%", 0.009, (0.007, 0.011), 0.01, 0.1, "too_close", unit="share")
-EMPTY = ThresholdResult("ttft{kind=crud}:p(95)<1s", None, None, 1.0, None, "no_data", unit="s")
+EMPTY = ThresholdResult(
+    "ttft{kind=crud}:p(95)<1s", None, None, 1.0, None, "no_data", unit="s", reason="no such request"
+)
 
 
 @pytest.fixture
@@ -58,7 +60,7 @@ def test_a_run_is_a_suite_and_each_gate_a_case(report):
     failure = _case(suite, FAILED.expression).find("failure")
     assert failure.get("message") == "4.500 s, limit 3.000 s, 95 % interval 4.200 s to 4.900 s"
     assert "too close to call: 0.90%" in _case(suite, CLOSE.expression).findtext("system-out")
-    assert _case(suite, EMPTY.expression).find("failure").get("message") == "no data"
+    assert _case(suite, EMPTY.expression).find("failure").get("message") == "no data; no such request"
     assert _case(suite, "the load was delivered as planned").find("failure") is None
     assert suite.get("failures") == "2"
 

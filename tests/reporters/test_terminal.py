@@ -170,3 +170,14 @@ def test_one_is_no_several(example, count, said):
     text = out.getvalue()
     assert all(words in text for words in said)
     assert "fmload report 'a run' --exchanges" in text
+
+
+def test_what_the_user_cut_short_did_not_fail(example):
+    """The column has neither what was cancelled in flight nor what the end of the run left unanswered."""
+    cut = replace(example.total.funnel, sent=100, ok=80, throttled=5, cancelled_in_flight=9, unanswered=2)
+    assert cut.failed == 4
+    part = replace(example.total, funnel=cut)
+    out = io.StringIO()
+    print_summary(replace(example, by={"query": {"easy": part}}), Console(file=out, width=250, no_color=True))
+    (row,) = [line.split() for line in out.getvalue().splitlines() if line.split()[:2] == ["easy", "100"]]
+    assert row[3:6] == ["80", "5", "4"]

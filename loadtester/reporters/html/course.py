@@ -29,11 +29,12 @@ def _charts(seen: OverTime) -> Iterator[Markup]:
     others = [outcome for outcome in seen.outcomes if outcome not in known]
     failed = [sum(column) / seen.width_s for column in zip(*(seen.outcomes[one] for one in others), strict=True)]
     planned, sent = ([number / seen.width_s for number in column] for column in (seen.planned, seen.sent))
+    aside = f" Not the {seen.warmup:,} of the warm-up." if seen.warmup else ""
     yield figure(
         Chart(
             "Requests a second, against the plan",
             f"{sum(seen.planned):,} requests were planned and {sum(seen.sent):,} sent, at up to "
-            f"{max(sent):,.1f} a second.",
+            f"{max(sent):,.1f} a second.{aside}",
             x,
             (
                 Line("answered ok", ok, "good", is_filled=True),
@@ -54,7 +55,8 @@ def _charts(seen: OverTime) -> Iterator[Markup]:
     yield figure(
         Chart(
             "In flight",
-            f"At most {max(seen.in_flight):,} requests waited for their answers at once.",
+            f"At most {max(seen.in_flight):,} requests waited for their answers at once"
+            f"{', those of the warm-up included' if seen.warmup else ''}.",
             x,
             (Line("in flight", seen.in_flight, "third", is_filled=True),),
             "count",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from loadtester.analysis import Report
@@ -23,6 +23,7 @@ _FLAGS: Final = (
     ("load", "seed", "--seed", "{}", None),
     ("load", "timeout_s", "--timeout", "{:g}s", 30.0),
     ("load", "max_in_flight", "--max-in-flight", "{}", 10_000),
+    ("load", "warmup_s", "--warmup", "{:g}s", 0.0),
     ("load", "on_throttle", "--on-throttle", "{}", "record"),
     ("target", "protocol", "--protocol", "{}", None),
     ("target", "endpoint_url", "--endpoint-url", "{}", None),
@@ -33,8 +34,19 @@ _FLAGS: Final = (
     ("bundled", "model_connections", "--model-connections", "{}", 200),
     ("judge", "slo_s", "--slo", "{:g}s", None),
 )
+_CRUD: Final = "crud"
+_MAX_TOKENS: Final = 1024
 #: Patterns that have no name on the command line: other flags make them.
 _UNNAMED: Final = ("stages", "trace", "users")
+_AS_TYPED: Final = (
+    "As it was typed, with its seed, which settles what is asked, and when; secrets are shown as ***. What FMLOAD_* in "
+    "the environment and a scenario file said is not in it, and a file may have changed since: manifest.json has the "
+    "settled values, without their secrets."
+)
+_BY_FLAGS: Final = (
+    "The seed settles what is asked, and when. What is not said here, such as a mix of your own, prices and the "
+    "values of headers, stands in manifest.json, without its secrets."
+)
 
 
 def environment(report: Report) -> Markup:
@@ -48,10 +60,7 @@ def environment(report: Report) -> Markup:
         tag("p", tag("code", command(manifest)), class_="command"),
         tag(
             "p",
-            (
-                "The seed settles what is asked, and when. What no flag says, such as a mix of your own, prices and "
-                "the values of headers, is the scenario file's; manifest.json has it without its secrets."
-            ),
+            (_AS_TYPED if manifest.get("command") is not None else _BY_FLAGS),
             class_="quiet",
         ),
     )
@@ -76,13 +85,31 @@ def _facts(report: Report) -> Iterator[tuple[str, str]]:
 
 
 def command(manifest: Mapping[str, Any]) -> str:
-    """The command line of the run, as far as flags can say it; none of it is a secret, for the manifest holds none."""
+    """The command line of the run: as it was typed where that is kept, or as far as flags can say it.
+
+    None of it is a secret, for the manifest holds none.
+    """
+    typed = manifest.get("command")
+    return shlex.join(["fmload", "run", *(_typed(manifest, typed) if typed is not None else _by_flags(manifest))])
+
+
+def _typed(manifest: Mapping[str, Any], words: Iterable[object]) -> Iterator[str]:
+    """The words, and the seed where none of them names it."""
+    known = [str(word) for word in words]
+    yield from known
+    if not any(word.partition("=")[0] == "--seed" for word in known):
+        yield from ("--seed", str(manifest["seed"]))
+
+
+def _by_flags(manifest: Mapping[str, Any]) -> list[str]:
     scenario = manifest["scenario"]
     load, target = scenario.get("load") or {}, scenario.get("target") or {}
-    words = ["fmload", "run"]
+    words = []
     if target.get("url") or target.get("region"):
         words.append(str(target.get("url") or f"bedrock:{target['region']}"))
-    is_bundled = len(words) == 2 and not target.get("endpoint_url")  # noqa: PLR2004  nothing but the verb
+    is_bundled = not words and not target.get("endpoint_url")
+    if target.get("url") and target.get("region"):
+        words += ["--region", str(target["region"])]
     is_named = load.get("pattern") not in (None, *_UNNAMED)
     if is_named:
         words += ["--pattern", str(load["pattern"])]
@@ -95,4 +122,17 @@ def command(manifest: Mapping[str, Any]) -> str:
         is_said = is_named or name != "rate_per_s"
         if value not in (None, usual) and is_said and (part != "bundled" or is_bundled):
             words += [flag, form.format(value)] if form else [flag]
-    return shlex.join(words)
+    return [*words, *_asked(scenario)]
+
+
+def _asked(scenario: Mapping[str, Any]) -> Iterator[str]:
+    """What users and models do: think time of users, the one model of all query types, and the limit of answers."""
+    load = scenario.get("load") or {}
+    think = load.get("think_time") or {}
+    if think and (load.get("users") or load.get("user_stages")):
+        yield from ("--think-time", f"{think['distribution']}:{think['scale_s']:g}s")
+    models = {query.get("model") for query in scenario.get("mix") or () if query.get("kind") != _CRUD}
+    if len(models) == 1 and None not in models:
+        yield from ("--model", str(*models))
+    if scenario.get("max_tokens") not in (None, _MAX_TOKENS):
+        yield from ("--max-tokens", str(scenario["max_tokens"]))

@@ -9,10 +9,11 @@ from loadtester.analysis import Report
 from loadtester.reporters.html import amounts
 from loadtester.reporters.html.markup import Child, Markup, join, section, table, tag
 
-_BEFORE: Final = ("planned", "dropped", "cancelled", "unfinished", "sent")
+_BEFORE: Final = ("warmup", "planned", "dropped", "cancelled", "unfinished", "sent")
 _ALWAYS: Final = ("planned", "sent", "ok")
 _COLOURS: Final = {"planned": "muted", "sent": "accent", "ok": "good", "throttled": "throttled", "dropped": "muted"}
 _WORDS: Final = {
+    "warmup": "warm-up, in no figure below",
     "planned": "planned",
     "dropped": "dropped: too many in flight",
     "cancelled": "cancelled before sending",
@@ -29,6 +30,7 @@ _WORDS: Final = {
 def funnel(report: Report) -> Markup:
     """The funnel, whose sums add up, and what was said of failures."""
     counts = asdict(report.total.funnel)
+    counts = {"warmup": counts.pop("warmup"), **counts}
     most = max(counts["planned"], counts["sent"], 1)
     rows = [_row(name, number, most) for name, number in counts.items() if number or name in _ALWAYS]
     good = round((report.total.rates.sla or 0) * _finished(counts))
@@ -59,7 +61,9 @@ def _finished(counts: dict[str, int]) -> int:
 def _row(name: str, number: int, most: int) -> tuple[Child, ...]:
     share = number / most
     colour = _COLOURS.get(name, "muted" if name in _BEFORE else "failed")
-    return _WORDS.get(name, name), amounts.count(number), amounts.percent(share), bar(share, colour)
+    # The warm-up is no part of what was planned to be measured.
+    percent = "" if name == "warmup" else amounts.percent(share)
+    return _WORDS.get(name, name), amounts.count(number), percent, bar(share, colour)
 
 
 def _failures(report: Report) -> Markup | None:

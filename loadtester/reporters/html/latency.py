@@ -77,13 +77,15 @@ def _curve(corrected: Curve, uncorrected: Curve, *, is_closed: bool) -> Markup:
 
 
 def _ending(found: Curve) -> Markup | None:
-    """Where the band ends, and why, where it ends before the curve does."""
-    reach = found.reach
-    if reach == len(found.percents):
-        return None
+    """Where the band ends, and why, where it ends before the curve does; the lowest value never has an interval."""
     words = "the run is too short for a 95 % interval."
-    said = f"Beyond p{found.percents[reach - 1]:.4g} {words}" if reach else words.capitalize()
-    return tag("p", said, class_="quiet")
+    if not found.banded:
+        return tag("p", words.capitalize(), class_="quiet")
+    first, last = found.banded[0], found.banded[-1]
+    ends = [f"below p{first:.4g}"] if first > found.percents[1] else []
+    ends += [f"beyond p{last:.4g}"] if last < found.percents[-1] else []
+    said = " and ".join(ends)
+    return tag("p", f"{said[0].upper()}{said[1:]} {words}", class_="quiet") if said else None
 
 
 def _spreads(report: Report) -> Iterator[tuple[str, ...]]:

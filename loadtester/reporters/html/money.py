@@ -43,6 +43,8 @@ def _bill(report: Report) -> Iterator[tuple[str, str]]:
     yield "this run", amounts.usd(cost.run, 4)
     yield "of it for good answers", amounts.usd(cost.good, 4)
     yield "wasted on others", amounts.usd(cost.wasted, 4)
+    if report.warmup is not None:
+        yield "the warm-up, in no other figure", amounts.usd(cost.warmup, 4)
     yield "per good answer", amounts.usd(cost.per_good_answer, 5)
     if cost.daily is not None:
         yield f"a day of {amounts.count(cost.daily_messages)} messages", amounts.usd(cost.daily)

@@ -49,12 +49,12 @@ def _rows(dimension: str, found: Mapping[str, Figures], report: Report) -> Itera
             amounts.rate(concurrent(part, report)),
             amounts.count(funnel.ok),
             amounts.count(funnel.throttled),
-            amounts.count(funnel.sent - funnel.ok - funnel.throttled - funnel.cancelled_in_flight - funnel.unanswered),
+            amounts.count(funnel.failed),
             amounts.percent(part.rates.sla),
             _whiskers(part, longest_s),
             *(amounts.seconds(value) for value in (part.latency.p50, part.latency.p95, part.latency.p99)),
             amounts.seconds(part.ttft.p95),
-            amounts.usd(part.cost.run, 4),
+            amounts.usd(part.cost.measured, 4),
         )
 
 
