@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from loadtester.analysis.figures import Part, Totals
 from loadtester.analysis.gauge import (
@@ -19,11 +19,9 @@ from loadtester.analysis.gauge import (
     weights,
 )
 from loadtester.analysis.report import Figures, Intervals, Report, ThresholdResult, ThresholdVerdict
+from loadtester.analysis.resample import Resample, interval
 from loadtester.recorder import Histogram, Recording
 from loadtester.scenario.threshold import DEPARTURES, FLOWS, SPREADS, VERDICTS, Threshold
-
-if TYPE_CHECKING:
-    from loadtester.analysis.resample import Resample
 
 Interval = tuple[float, float]
 
@@ -47,8 +45,6 @@ class Evidence:
     @cached_property
     def resample(self) -> Resample:
         """The run's replicates, drawn once and only where an interval is wanted that the report does not have."""
-        from loadtester.analysis.resample import Resample  # noqa: PLC0415  scipy
-
         return Resample(self.run)
 
 
@@ -172,8 +168,6 @@ def _spread_interval(threshold: Threshold, evidence: Evidence, keeps: Part) -> I
         return _pair(spread.ci95, name)
     if threshold.aggregate not in ("avg", "med", "p") or not evidence.resample.is_enough:
         return None
-    from loadtester.analysis.resample import interval  # noqa: PLC0415  scipy
-
     if percent is None:
         return interval(evidence.resample.mean(threshold.metric, keeps, is_ok=None))
     return interval(evidence.resample.percentile(threshold.metric, keeps, percent, is_ok=None))
@@ -207,16 +201,14 @@ def _sum(threshold: Threshold, evidence: Evidence) -> _Found:
         return _Found(float(part))
     known = _known_part(threshold, evidence)
     name = "throttle_rate" if threshold.metric == "throttled_rate" else threshold.metric
-    interval = None if known is None else _pair(known.rates.ci95, name)
-    return _Found(part / whole, interval or _share_interval(threshold, evidence, keeps, part / whole))
+    ci95 = None if known is None else _pair(known.rates.ci95, name)
+    return _Found(part / whole, ci95 or _share_interval(threshold, evidence, keeps, part / whole))
 
 
 def _share_interval(threshold: Threshold, evidence: Evidence, keeps: Part, share: float) -> Interval | None:
     """None for a share of 0 or 1, which does not scatter."""
     if not 0.0 < share < 1.0 or not evidence.resample.is_enough:
         return None
-    from loadtester.analysis.resample import interval  # noqa: PLC0415  scipy
-
     part, whole = (weight and evidence.resample.column(keeps, weight) for weight in weights(threshold))
     if part is None or whole is None:
         return None

@@ -11,13 +11,10 @@ from typing import Final, get_args
 from loadtester.scenario import address, kinds, own_pattern, queries, threshold_list
 from loadtester.scenario.field import Field, field
 from loadtester.scenario.header import header
-from loadtester.scenario.load_fields import LOAD, MOST_REQUESTS
+from loadtester.scenario.load_fields import DAY_S, LOAD, MOST_PER_S, MOST_REQUESTS, MOST_SEED
 from loadtester.scenario.scenario import Client, Protocol, Window
 
-_DAY_S: Final = 86_400.0
-_MOST_PER_S: Final = 1_000_000.0
 _MOST_TOKENS: Final = 10**12
-_MOST_SEED: Final = 2**63 - 1
 _MOST_KEPT: Final = 1_000
 _MOST_USD: Final = Decimal(10**9)
 
@@ -80,7 +77,7 @@ _TARGET: Final = (
 )
 
 _BUNDLED: Final = (
-    field("bundled.seed", kinds.whole(least=0, most=_MOST_SEED), "Seed of its latencies and answers."),
+    field("bundled.seed", kinds.whole(least=0, most=MOST_SEED), "Seed of its latencies and answers."),
     field(
         "bundled.time_scale",
         kinds.real(least=0.0, most=1_000.0),
@@ -139,7 +136,7 @@ _SAFETY: Final = (
     ),
     field(
         "safety.max_rate",
-        kinds.rate(most=_MOST_PER_S),
+        kinds.rate(most=MOST_PER_S),
         "Never more requests a second: a plan that asks for more doesn't start, users are held back.",
         flag="--max-rate",
         attribute="safety.max_rate_per_s",
@@ -160,7 +157,7 @@ _WORKLOAD: Final = (
 _JUDGE: Final = (
     field(
         "slo",
-        kinds.duration(above=0.0, most=_DAY_S),
+        kinds.duration(above=0.0, most=DAY_S),
         "A good answer takes at most this.",
         flag="--slo",
         attribute="judge.slo_s",
@@ -189,7 +186,7 @@ _JUDGE: Final = (
     ),
     field(
         "abort_delay",
-        kinds.duration(most=_DAY_S),
+        kinds.duration(most=DAY_S),
         "How long a run goes on before a threshold may stop it.",
         flag="--abort-delay",
         attribute="judge.abort_delay_s",

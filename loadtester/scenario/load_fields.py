@@ -9,9 +9,9 @@ from loadtester.scenario.field import field
 from loadtester.scenario.scenario import Arrivals, OnThrottle, Pattern
 
 _YEAR_S: Final = 366 * 86_400.0
-_DAY_S: Final = 86_400.0
-_MOST_PER_S: Final = 1_000_000.0
-_MOST_SEED: Final = 2**63 - 1
+DAY_S: Final = 86_400.0
+MOST_PER_S: Final = 1_000_000.0
+MOST_SEED: Final = 2**63 - 1
 _MOST_WORKERS: Final = 256
 _MOST_ATTEMPTS: Final = 100
 #: A plan is held in memory, some 30 bytes a request.
@@ -32,7 +32,7 @@ LOAD: Final = (
     field("load.pattern", _PATTERN, "The shape of the traffic.", flag="--pattern"),
     field(
         "load.rate",
-        kinds.rate(most=_MOST_PER_S),
+        kinds.rate(most=MOST_PER_S),
         "Requests per time: 5/s, 300/m, 10/h. The mean of sustained, burst and production, the end of ramp, the "
         "baseline of spike.",
         flag="--rate",
@@ -93,24 +93,24 @@ LOAD: Final = (
         flag="--trace",
     ),
     field("load.speed", kinds.real(above=0.0, most=1e6), "Replay the trace so many times faster.", flag="--speed"),
-    field("load.seed", kinds.whole(least=0, most=_MOST_SEED), "Same seed, same requests.", flag="--seed"),
+    field("load.seed", kinds.whole(least=0, most=MOST_SEED), "Same seed, same requests.", flag="--seed"),
     field(
         "load.timeout",
-        kinds.duration(above=0.0, most=_DAY_S),
+        kinds.duration(above=0.0, most=DAY_S),
         "Give up on an answer after this.",
         flag="--timeout",
         attribute="load.timeout_s",
     ),
     field(
         "load.graceful_stop",
-        kinds.duration(most=_DAY_S),
+        kinds.duration(most=DAY_S),
         "How long a stopped run may wait for what is in flight.",
         flag="--graceful-stop",
         attribute="load.graceful_stop_s",
     ),
     field(
         "load.warmup",
-        kinds.duration(most=_DAY_S),
+        kinds.duration(most=DAY_S),
         "Leave out of every figure what is due in this time from the start; it is sent, counted and paid for.",
         flag="--warmup",
         attribute="load.warmup_s",

@@ -1,8 +1,8 @@
 """`make bench`, or `python tests/bench [NAMES…]`: what fmload costs, as a table. Prints, asserts nothing.
 
 NAMES are parts of it: startup, http (the transport and its drivers alone), ws (the same), load (the whole engine), live
-(what watching costs it), app (the bundled MangaAssist), report (of a million requests), and five that have to be
-asked for: alarms, intervals, saturation and warmup (how well comparisons, reports and runs judge), and soak, which
+(what watching costs it), app (the bundled MangaAssist), judge and report (of a million requests), and five that have to
+be asked for: alarms, intervals, saturation and warmup (how well comparisons, reports and runs judge), and soak, which
 takes minutes (soak.py).
 """
 

@@ -8,14 +8,17 @@ import csv
 import gzip
 import http.client
 import json
-import os
 import subprocess
 import sys
 from collections import Counter
-from contextlib import closing, contextmanager
+from contextlib import closing
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from target_part import ENVIRONMENT, part
 
 pytestmark = pytest.mark.calibration
 
@@ -47,27 +50,6 @@ DIRECTLY = {
 }
 BROKEN = dict.fromkeys(("connection_reset", "broken_stream", "stream_exception"), "server_error")
 THROUGH_THE_APP = {**DIRECTLY, **BROKEN}
-CREDENTIALS = {
-    "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
-    "AWS_SECRET_ACCESS_KEY": "nobody",
-    "AWS_CONFIG_FILE": os.devnull,
-    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-    "AWS_EC2_METADATA_DISABLED": "true",
-}
-ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")} | CREDENTIALS
-
-
-@contextmanager
-def part(name, *options):
-    """One of the target's processes: its URL, and its death with its standard input."""
-    command = [sys.executable, "-m", "target_app", name, "--lifeline", "stdin", *options]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=ENVIRONMENT) as process:
-        try:
-            yield json.loads(process.stdout.readline())["url"]
-            process.stdin.close()
-            assert process.wait(20) == 0
-        finally:
-            process.kill()
 
 
 def stats(url):

@@ -7,11 +7,11 @@ import csv
 import gzip
 import http.client
 import json
-import os
 import subprocess
 import sys
-from contextlib import closing, contextmanager
+from contextlib import closing
 from decimal import Decimal
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -19,30 +19,13 @@ import pytest
 from loadtester.cost import price_table
 from loadtester.model import Usage
 
+sys.path.insert(0, str(Path(__file__).parent))
+from target_part import ENVIRONMENT, part
+
 pytestmark = pytest.mark.calibration
 
 TOKEN = "0123456789abcdef"
 DELAY_S = 0.2
-ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")} | {
-    "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
-    "AWS_SECRET_ACCESS_KEY": "nobody",
-    "AWS_CONFIG_FILE": os.devnull,
-    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-    "AWS_EC2_METADATA_DISABLED": "true",
-}
-
-
-@contextmanager
-def part(name, *options):
-    """One of the target's processes: its URL, and its death with its standard input."""
-    command = [sys.executable, "-m", "target_app", name, "--lifeline", "stdin", *options]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=ENVIRONMENT) as process:
-        try:
-            yield json.loads(process.stdout.readline())["url"]
-            process.stdin.close()
-            assert process.wait(20) == 0
-        finally:
-            process.kill()
 
 
 def faults_seen(url):
