@@ -117,6 +117,9 @@ class ClosedEngine:
     async def _serve_users(self) -> None:
         async with asyncio.TaskGroup() as crew:
             beating = crew.create_task(beat(self._clock, self._flush))
+            # The loop's timer may be early, and what is due before time 0 would be a warm-up's.
+            while not self.is_stopped and self._clock() < 0:
+                await self._pause(0, 0)
             users = [crew.create_task(self._stay(crew, *stay)) for stay in self._stays]
             if users:
                 await asyncio.wait(users)

@@ -108,7 +108,7 @@ class Run:
             self.users, self.visits, self.driver, recorder, self.limits, self._keep, **self.shard
         )
         await self.engine.open()
-        await self.engine.run(time.perf_counter_ns() - age_s * 1_000_000_000)
+        await self.engine.run(time.perf_counter_ns() - round(age_s * 1e9))
         assert len(asyncio.all_tasks()) == 1
 
     def _keep(self, interval, lines):
@@ -211,6 +211,35 @@ def test_a_user_asks_nothing_before_they_come():
     run = Run(_users((30, HOUR_MS)), after(1))
     # 1 ms for a loop whose timer may fire early.
     assert int(run.rows[0]["due_ns"]) >= 29_000_000
+
+
+def test_nothing_is_due_before_the_run_begins(monkeypatch):
+    """Where the loop's timers are early, the first users still wait for time 0: none of them is a warm-up's."""
+    call_later = asyncio.BaseEventLoop.call_later
+    monkeypatch.setattr(
+        asyncio.BaseEventLoop, "call_later", lambda loop, delay, *args: call_later(loop, delay / 2, *args)
+    )
+    run = Run(_users(*[(0, HOUR_MS)] * 3), after(9), age_s=-0.1)
+    assert min(int(row["due_ns"]) for row in run.rows) >= 0
+    assert {row["warmup"] for row in run.rows} == {"0"}
+
+
+def test_a_run_stopped_before_it_begins_asks_nothing():
+    """Who changes their mind while the users wait for time 0 has sent nothing, and waits no longer."""
+    driver, rows = ScriptedDriver(lambda _request: _ok()), []
+
+    async def main():
+        recorder = Recorder(slo_s=1.0, price=lambda _model, _usage: None)
+        engine = ClosedEngine(
+            _users((0, HOUR_MS)), FakeVisits(), driver, recorder, LIMITS, lambda _interval, lines: rows.append(lines)
+        )
+        await engine.open()
+        asyncio.get_running_loop().call_soon(engine.stop)
+        await engine.run(time.perf_counter_ns() + HOUR_MS * 1_000_000)
+
+    asyncio.run(asyncio.wait_for(main(), 30))
+    assert driver.of("send") == []
+    assert gzip.decompress(b"".join(rows)) == b""
 
 
 def test_a_thinking_user_leaves_in_time():
