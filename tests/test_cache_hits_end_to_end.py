@@ -7,6 +7,7 @@ import subprocess
 import sys
 from decimal import Decimal
 
+from loadtester.analysis.calls import call_log
 from loadtester.analysis.quota import quota_of
 from loadtester.cost import price_table
 from loadtester.cost.bill import NOBODY, hit_rate
@@ -56,7 +57,7 @@ def test_a_hit_is_no_call(tmp_path):
     (need,) = needs(basis.lines, 1440 * sent, Decimal(1), None)
     assert need.steady_rpm == calls
     assert round(need.tokens_in * calls) == counts(run.recording)[HAIKU]["InputTokenCount"]
-    quota = quota_of(run.manifest, request_text(directory), run.recording)
+    quota = quota_of(run.manifest, call_log(request_text(directory)), run.recording)
     assert (quota.by_model[HAIKU].offered, quota.by_model[HAIKU].admitted) == (calls, calls)
     assert quota.knees.met == "neither"
     assert sum(row.messages for row in basis.today if row.usd) == calls

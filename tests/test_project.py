@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from loadtester.analysis import summarise
+from loadtester.analysis.calls import call_log
 from loadtester.cost import price_table
 from loadtester.reporters import print_summary
 from loadtester.rundir import read, request_lines
@@ -49,7 +50,11 @@ def test_the_docs_show_the_example_run():
     run = read(ROOT / "reports" / "example")
     out = io.StringIO()
     report = summarise(
-        run.manifest, run.recording, price_table({}), request_lines(run.directory), directory="reports/example"
+        run.manifest,
+        run.recording,
+        price_table({}),
+        call_log(request_lines(run.directory)),
+        directory="reports/example",
     )
     print_summary(report, Console(file=out, width=80, no_color=True))
     shown = re.search(r"<!-- sample -->\n```\n(.*?)```", (ROOT / "docs" / "example.md").read_text(), re.DOTALL).group(1)

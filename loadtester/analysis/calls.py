@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from loadtester.cost.overlay import overlay
 from loadtester.model import Outcome
-from loadtester.rundir import TextFile
+from loadtester.rundir import request_tables
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -29,10 +29,6 @@ _MOMENTS: Final = ("due_ns", "sent_ns", "done_ns")
 _TOKENS: Final = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens")
 _NAMES: Final = ("model", "answered_by", "query", "outcome", "detail")
 _READ: Final = frozenset((*_NAMES, *_MOMENTS, *_TOKENS))
-#: What older runs did not write.
-_LATER: Final = ("cache", "attempts")
-#: Rows in a piece of the table.
-_PIECE: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +45,8 @@ class Calls:
     due_s: Floats
     sent_s: Floats
     done_s: Floats
-    query: NDArray[np.str_]
+    #: Which of the run's query types, as a number.
+    query: NDArray[np.int32]
     is_ok: Flags
     is_admitted: Flags
     is_refused: Flags
@@ -64,58 +61,85 @@ class Calls:
         return len(self.due_s)
 
 
-def calls_by_model(text: Iterable[str], max_tokens: int) -> dict[str, Calls]:
-    """The calls to each model, from pieces of requests.csv, each of whole lines; raises ValueError.
+class CallLog:
+    """The first calls of a run, as columns, from tables of its requests.csv; owns them until they are asked for.
 
     Plain requests, and answers from a cache, are no calls.
     """
-    import pandas as pd  # noqa: PLC0415  heavy, and only reports need it
 
-    numbers = (*_MOMENTS, *_TOKENS, "attempts")
-    kinds = dict.fromkeys((*_NAMES, "cache"), "category") | dict.fromkeys(numbers, "float64")
-    pieces = pd.read_csv(  # type: ignore[call-overload]  # the stubs want each dtype as a type of its own
-        TextFile(text),
-        usecols=lambda name: name in _READ or name in _LATER,
-        dtype=kinds,
-        keep_default_na=False,
-        na_values={name: [""] for name in numbers},
-        chunksize=_PIECE,
-        nrows=MOST_CALLS,
-        index_col=False,
-    )
-    known: dict[str, list[_Columns]] = defaultdict(list)
-    for piece in pieces:
-        if missing := _READ.difference(piece.columns):
+    #: What is read of requests.csv.
+    KINDS: Final[Mapping[str, str]] = {
+        **dict.fromkeys((*_NAMES, "cache"), "category"),
+        **dict.fromkeys((*_MOMENTS, *_TOKENS, "attempts"), "float64"),
+    }
+
+    __slots__ = ("_known", "_n_rows", "_queries")
+
+    def __init__(self) -> None:
+        self._known: defaultdict[str, list[_Columns]] = defaultdict(list)
+        self._queries: dict[str, int] = {}
+        self._n_rows = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it takes no more rows."""
+        return self._n_rows >= MOST_CALLS
+
+    def add(self, table: DataFrame) -> None:
+        """Take in some rows, as far as there are not MOST_CALLS yet. Raises ValueError where a column is missing."""
+        if missing := _READ.difference(table.columns):
             raise ValueError(f"no column {', '.join(sorted(missing))}")
-        columns = _columns(piece)
-        asked, by = piece["model"].cat, piece["answered_by"].cat
+        table = table[: MOST_CALLS - self._n_rows]
+        self._n_rows += len(table)
+        columns = _columns(table, self._queries)
+        asked, by = table["model"].cat, table["answered_by"].cat
         is_asked, is_answered = ~_is(asked, ""), ~_is(by, "")
         is_call = is_asked & (is_answered | ~columns["is_ok"]) & ~columns["is_hit"]
         for model in sorted({*asked.categories, *by.categories} - {""}):
             mine = np.flatnonzero(is_call & np.where(is_answered, _is(by, model), _is(asked, model)))
             if len(mine):
-                known[model].append({name: column[mine] for name, column in columns.items()})
-    return {
-        model: _calls(model, {name: np.concatenate([one[name] for one in parts]) for name in parts[0]}, max_tokens)
-        for model, parts in sorted(known.items())
-    }
+                self._known[model].append({name: column[mine] for name, column in columns.items()})
+
+    def by_model(self, max_tokens: int) -> dict[str, Calls]:
+        """The calls to each model; they are given away."""
+        found = {}
+        for model in sorted(self._known):
+            parts = self._known.pop(model)
+            found[model] = _calls(
+                model, {name: np.concatenate([one.pop(name) for one in parts]) for name in list(parts[0])}, max_tokens
+            )
+        return found
 
 
-def _columns(piece: DataFrame) -> _Columns:
-    """By name: query types, what became of them, moments in seconds (infinite where one never came), and tokens."""
-    outcome, query, detail = piece["outcome"].cat, piece["query"].cat, piece["detail"].cat
+def call_log(text: Iterable[str]) -> CallLog:
+    """The calls in pieces of requests.csv, each of whole lines; raises ValueError."""
+    log = CallLog()
+    for table in request_tables(text, lambda _row: CallLog.KINDS):
+        log.add(table)
+        if log.is_full:
+            break
+    return log
+
+
+def _columns(table: DataFrame, queries: dict[str, int]) -> _Columns:
+    """By name: query types, what became of them, moments in seconds (infinite where one never came), and tokens.
+
+    Query types have the numbers that `queries` gives them; it learns those that it has not.
+    """
+    outcome, query, detail = table["outcome"].cat, table["query"].cat, table["detail"].cat
+    numbers = np.array([queries.setdefault(str(name), len(queries)) for name in query.categories], dtype=np.int32)
     tells = np.array(["request" in words.lower() for words in detail.categories], dtype=np.bool_)
     is_refused = _is(outcome, Outcome.THROTTLED.value)
-    no = np.zeros(len(piece), dtype=np.bool_)
+    no = np.zeros(len(table), dtype=np.bool_)
     return {
-        "query": np.asarray(query.categories, dtype=np.str_)[query.codes.to_numpy()],
+        "query": numbers[query.codes.to_numpy()],
         "is_ok": _is(outcome, Outcome.OK.value),
         "is_refused": is_refused,
         "is_for_requests": is_refused & tells[detail.codes.to_numpy()],
-        "is_hit": ~_is(piece["cache"].cat, "") if "cache" in piece else no,
-        "is_retried": piece["attempts"].to_numpy() > 1 if "attempts" in piece else no,
-        **{name: piece[name].fillna(np.inf).to_numpy() * _NS for name in _MOMENTS},
-        **{name: piece[name].fillna(0.0).to_numpy() for name in _TOKENS},
+        "is_hit": ~_is(table["cache"].cat, "") if "cache" in table else no,
+        "is_retried": table["attempts"].to_numpy() > 1 if "attempts" in table else no,
+        **{name: table[name].fillna(np.inf).to_numpy() * _NS for name in _MOMENTS},
+        **{name: table[name].fillna(0.0).to_numpy() for name in _TOKENS},
     }
 
 

@@ -41,12 +41,10 @@ def curve(run: Recording, metric: str, *, has_interval: bool = True) -> Curve:
     That is p with n ≥ ln(0.05) / ln(p): else its one-sided 95 % bound does not exist. The interval is the report's
     own (`Resample`), under the report's own condition; it takes time, and is left out without `has_interval`.
     """
-    whole = Histogram(
-        counts
-        for one in run.intervals
-        for series, counts in (one.counts or {}).items()
-        if series.is_ok and series.metric == metric
-    )
+    whole = Histogram()
+    for series, column in run.columns().items():
+        if series.is_ok and series.metric == metric:
+            whole.merge(column.histogram())
     if not whole.total:
         return Curve((), ())
     percents = _nines(whole.total)

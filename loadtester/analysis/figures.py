@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-
-import numpy as np
 
 from loadtester.analysis.answered import cache_hits, fallbacks
 from loadtester.analysis.report import Attempts, Cost, Figures, Funnel, Rates, Spread, Tokens
 from loadtester.analysis.split import split_of
 from loadtester.cost import PriceTable
 from loadtester.model import CellKey, Outcome, Series, Usage
-from loadtester.recorder import FIRST_ATTEMPT, Cell, Counts, Histogram, Recording
+from loadtester.recorder import FIRST_ATTEMPT, Cell, Histogram, Recording
 
 Part = Callable[[CellKey | Series], bool]
 
@@ -31,22 +29,7 @@ class Totals:
 
 def totals(run: Recording) -> Totals:
     """Add up a run's seconds."""
-    return Totals(run.cells(), _histograms(run), run.warm())
-
-
-def _histograms(run: Recording) -> dict[Series, Histogram]:
-    """Each series' counts, added in one go: second by second takes three times as long."""
-    parts: defaultdict[Series, list[Counts]] = defaultdict(list)
-    for interval in run.intervals:
-        for series, counts in (interval.counts or {}).items():
-            parts[series].append(counts)
-    found = {}
-    for series, each in parts.items():
-        whole = found[series] = Histogram()
-        indices = np.concatenate([one.indices for one in each])
-        np.add.at(whole.counts, indices, np.concatenate([one.counts for one in each]))
-        whole.clipped = sum(one.clipped for one in each)
-    return found
+    return Totals(run.cells(), run.histograms(), run.warm())
 
 
 #: Samples below which the one-sided 95 % bound of a percentile does not exist: ln(0.05) / ln(p).

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from loadtester.model import CellKey, Outcome
-from loadtester.recorder import Cell, Counts, Histogram, Interval, Recording, buckets
+from loadtester.recorder import Cell, Column, Histogram, Interval, Recording, buckets, together
 
 #: Spans of a course at most: more than a chart has pixels for helps nobody.
 MOST_SPANS: Final = 600
@@ -82,6 +82,7 @@ def over_time(run: Recording) -> OverTime:
     spans = _spans(run.intervals, seconds, width_s)
     cells = [_cells(span) for span in spans]
     ended = [_ended(one) for one in cells]
+    latency = _answers(run, "latency")
     seen = [outcome for outcome in Outcome if any(outcome in one for one in ended)]
     return OverTime(
         width_s=width_s,
@@ -92,9 +93,9 @@ def over_time(run: Recording) -> OverTime:
         tokens_in=tuple(sum(cell.input + cell.cache_read + cell.cache_write for _, cell in one) for one in cells),
         tokens_out=tuple(sum(cell.output for _, cell in one) for one in cells),
         usd=tuple(sum((cell.usd for _, cell in one), Decimal(0)) for one in cells),
-        latency=_percentiles(run.intervals, seconds, "latency"),
-        ttft=_percentiles(run.intervals, seconds, "ttft"),
-        heat=_heat(run.intervals, seconds),
+        latency=_percentiles(latency, seconds),
+        ttft=_percentiles(_answers(run, "ttft"), seconds),
+        heat=_heat(latency, seconds),
         warmup=sum(one.warm_planned for one in run.intervals),
     )
 
@@ -117,50 +118,48 @@ def _ended(cells: Iterable[tuple[CellKey, Cell]]) -> Counter[Outcome]:
     return ended
 
 
-def _answers(intervals: Iterable[Interval], metric: str) -> Histogram:
-    """The histogram of one metric of the ok answers, all parts of the traffic together."""
-    return Histogram(_counts(intervals, metric))
+def _answers(run: Recording, metric: str) -> Column | None:
+    """The values of one metric of the ok answers, all parts of the traffic together; None where there is none."""
+    parts = [column for series, column in run.columns().items() if series.is_ok and series.metric == metric]
+    return together(parts) if parts else None
 
 
-def _counts(intervals: Iterable[Interval], metric: str) -> Iterable[Counts]:
-    for interval in intervals:
-        for series, counts in (interval.counts or {}).items():
-            if series.is_ok and series.metric == metric:
-                yield counts
-
-
-def _percentiles(intervals: Sequence[Interval], seconds: int, metric: str) -> Percentiles:
+def _percentiles(answers: Column | None, seconds: int) -> Percentiles:
     """By windows wide enough for a p95 in the usual one, where the run has answers enough for that."""
-    total = sum(counts.total for counts in _counts(intervals, metric))
+    total = 0 if answers is None else int(answers.counts.sum())
     narrowest = max(1, math.ceil(seconds / MOST_SPANS))
     wanted = math.ceil(1.5 * _NEEDED[95.0] * seconds / total) if total else narrowest
     width_s = max(narrowest, min(wanted, seconds // _FEWEST_WINDOWS))
-    windows = [_answers(span, metric) for span in _spans(intervals, seconds, width_s)]
-    p50, p95, p99 = ([_percentile(window, percent) for window in windows] for percent in _NEEDED)
-    return Percentiles(width_s, tuple(p50), tuple(p95), tuple(p99))
+    starts = range(0, seconds, width_s)
+    windows = [_told(answers, start, min(start + width_s, seconds)) for start in starts]
+    p50, p95, p99 = (tuple(window.get(percent) for window in windows) for percent in _NEEDED)
+    return Percentiles(width_s, p50, p95, p99)
 
 
-def _percentile(window: Histogram, percent: float) -> float | None:
-    return window.percentile_s(percent) if window.total >= _NEEDED[percent] else None
+def _told(answers: Column | None, start: int, end: int) -> dict[float, float]:
+    """The percentiles in seconds that the answers of these seconds are enough for."""
+    window = Histogram() if answers is None else answers.part(start, end).histogram()
+    total = window.total
+    told = [percent for percent, needed in _NEEDED.items() if total >= needed]
+    return dict(zip(told, window.percentiles_s(told), strict=True)) if told else {}
 
 
-def _heat(intervals: Sequence[Interval], seconds: int) -> HeatMap:
+def _heat(answers: Column | None, seconds: int) -> HeatMap:
     width_s = max(1, math.ceil(seconds / _MOST_COLUMNS))
-    used = np.flatnonzero(_answers(intervals, "latency").counts)
-    if not len(used):
+    if answers is None or not len(answers.indices):
         return HeatMap(width_s, (), ())
     # Whatever took under a microsecond lies in the lowest row.
-    lowest_us, highest_us = (max(1.0, float(one)) for one in buckets.middle_us(used[[0, -1]]))
+    ends = np.array([answers.indices.min(), answers.indices.max()])
+    lowest_us, highest_us = (max(1.0, float(one)) for one in buckets.middle_us(ends))
     low = math.floor(math.log10(lowest_us) * _ROWS_PER_DECADE)
     high = math.floor(math.log10(highest_us) * _ROWS_PER_DECADE) + 1
     edges_us = 10.0 ** (np.arange(low, high + 1) / _ROWS_PER_DECADE)
     rows = np.clip(
         np.searchsorted(edges_us, buckets.middle_us(np.arange(buckets.SIZE)), "right") - 1, 0, high - low - 1
     )
-    columns = []
-    for span in _spans(intervals, seconds, width_s):
-        column = np.zeros(high - low, dtype=np.int64)
-        for counts in _counts(span, "latency"):
-            np.add.at(column, rows[counts.indices], counts.counts)
-        columns.append(tuple(column.tolist()))
-    return HeatMap(width_s, tuple((edges_us / 1e6).tolist()), tuple(columns))
+    columns, height = math.ceil(seconds / width_s), high - low
+    places = answers.places(width_s) * height + rows[answers.indices]
+    counts = np.bincount(places, weights=answers.counts, minlength=columns * height).astype(np.int64)
+    return HeatMap(
+        width_s, tuple((edges_us / 1e6).tolist()), tuple(map(tuple, counts.reshape(columns, height).tolist()))
+    )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 
-from loadtester.analysis.calls import Calls, Flags, Floats, calls_by_model
+from loadtester.analysis.calls import CallLog, Calls, Flags, Floats
 from loadtester.analysis.knees import Knees, knees_of, own_trouble
 from loadtester.analysis.limit import MINUTE_S, InferredLimit, infer_limit
 from loadtester.recorder import Recording
@@ -89,15 +89,13 @@ class Quota:
     by_model: Mapping[str, ModelQuota]
 
 
-def quota_of(manifest: Mapping[str, Any], lines: Iterable[str], run: Recording | None = None) -> Quota | None:
-    """The quotas of a run, from its manifest and the lines of its requests.csv; None where it asked no model.
+def quota_of(manifest: Mapping[str, Any], calls: CallLog, run: Recording | None = None) -> Quota | None:
+    """The quotas of a run, from its manifest and its calls, which it takes; None where it asked no model.
 
     With `run`, what its generator's own trouble made slow is not the service's.
-
-    Raises ValueError where the lines are none of a run.
     """
     scenario = manifest["scenario"]
-    by_model = calls_by_model(lines, int(scenario.get("max_tokens") or 0))
+    by_model = calls.by_model(int(scenario.get("max_tokens") or 0))
     if not by_model:
         return None
     duration_s = float(manifest["plan"]["duration_s"])

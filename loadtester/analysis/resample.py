@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from loadtester.analysis.figures import Part
     from loadtester.model import CellKey, Series
-    from loadtester.recorder import Cell, Recording
+    from loadtester.recorder import Cell, Column, Recording
 
 Floats = NDArray[np.float64]
 
@@ -55,8 +55,8 @@ class _Points(NamedTuple):
     """
 
     spans: NDArray[np.int32]
-    indices: NDArray[np.int32]
-    counts: Floats
+    indices: NDArray[Any]
+    counts: NDArray[Any]
     histogram: NDArray[Any]
     sums_s: NDArray[Any]
     totals: NDArray[Any]
@@ -83,11 +83,11 @@ class Resample:
 
     __slots__ = (
         "_cells",
+        "_columns",
         "_counters",
         "_first",
         "_intervals",
         "_known",
-        "_of",
         "_seed",
         "_starts",
         "_width",
@@ -104,11 +104,7 @@ class Resample:
         self._known: dict[str, dict[Series, _Points]] = {}
         self._cells: dict[CellKey, list[tuple[int, Cell]]] = defaultdict(list)
         self._counters: dict[tuple[CellKey, str], Floats] = {}
-        self._of: dict[Series, list[tuple[int, NDArray[np.int64], NDArray[np.int64]]]] = defaultdict(list)
-        for interval in self._intervals:
-            span = (interval.second - self._first) // self._width
-            for series, counts in (interval.counts or {}).items():
-                self._of[series].append((span, counts.indices, counts.counts))
+        self._columns = run.columns()
 
     @property
     def is_enough(self) -> bool:
@@ -223,25 +219,21 @@ class Resample:
         if metric not in self._known and len(self._known) == _KEPT_METRICS:
             del self._known[next(iter(self._known))]
         known = self._known.setdefault(metric, {})
-        wanted = [s for s in self._of if s.metric == metric and is_ok in (None, s.is_ok) and part(s)]
+        wanted = [s for s in self._columns if s.metric == metric and is_ok in (None, s.is_ok) and part(s)]
         for series in wanted:
             if series not in known:
-                known[series] = self._series(self._of[series])
+                known[series] = self._series(self._columns[series])
         return [known[series] for series in wanted]
 
-    def _series(self, parts: Sequence[tuple[int, NDArray[np.int64], NDArray[np.int64]]]) -> _Points:
-        found, each_indices, each_counts = zip(*parts, strict=True)
-        spans = np.repeat(np.array(found, dtype=np.int32), [*map(len, each_indices)])
-        indices = np.concatenate(each_indices)
-        counts = np.concatenate(each_counts).astype(np.float64)
-        values_s = (buckets.middle_us(np.arange(buckets.SIZE)) / 1e6)[indices]
+    def _series(self, column: Column) -> _Points:
+        mine = column.part(self._first, self._first + self.seconds)
         return _Points(
-            spans,
-            indices.astype(np.int32),
-            counts,
-            np.bincount(indices, weights=counts, minlength=buckets.SIZE),
-            np.bincount(spans, weights=values_s * counts, minlength=self._n_spans),
-            np.bincount(spans, weights=counts, minlength=self._n_spans),
+            mine.places(self._width),
+            mine.indices,
+            mine.counts,
+            np.bincount(mine.indices, weights=mine.counts, minlength=buckets.SIZE),
+            mine.sums_s(self._width),
+            mine.totals(self._width),
         )
 
     def _spans(self, columns: Floats) -> Floats:

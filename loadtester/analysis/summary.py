@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from loadtester.analysis.advice import advise
+from loadtester.analysis.calls import CallLog
 from loadtester.analysis.figures import Part, Totals, figures, spent, totals
 from loadtester.analysis.intervals import with_intervals
 from loadtester.analysis.projected import projected
@@ -31,13 +32,13 @@ def summarise(
     manifest: Mapping[str, Any],
     run: Recording,
     prices: PriceTable,
-    lines: Iterable[str] | None = None,
+    calls: CallLog | None = None,
     *,
     thresholds: Sequence[Threshold] | None = None,
     is_strict: bool = False,
     directory: str = "",
 ) -> Report:
-    """The whole report of a run, from its manifest and recording; `lines` of its requests.csv tell of quotas.
+    """The whole report of a run, from its manifest and recording; its `calls`, which it takes, tell of quotas.
 
     Without `thresholds` the run's own hold. What is too close to call fails if `is_strict`, or if the run was.
     `directory` is where the run lies, for the commands that are advised; "" is where its manifest says.
@@ -81,7 +82,7 @@ def summarise(
         total=total,
         by=by,
         failures=failures,
-        quota=_quota(manifest, lines, run),
+        quota=_quota(manifest, calls, run),
         warmup=warmup,
         directory=directory or _made_in(manifest),
     )
@@ -118,11 +119,11 @@ def _made_in(manifest: Mapping[str, Any]) -> str:
     return f"{output.get('directory', 'reports')}/{manifest.get('id', 'RUN')}"
 
 
-def _quota(manifest: Mapping[str, Any], lines: Iterable[str] | None, run: Recording) -> Quota | None:
-    """None where the lines are missing, or are none of a run: a report without them is better than none."""
+def _quota(manifest: Mapping[str, Any], calls: CallLog | None, run: Recording) -> Quota | None:
+    """None where there are no calls, or such as no run has: a report without quotas is better than none."""
     try:
-        return None if lines is None else quota_of(manifest, lines, run)
-    except (OSError, LookupError, ValueError):
+        return None if calls is None else quota_of(manifest, calls, run)
+    except (LookupError, ValueError):
         return None
 
 

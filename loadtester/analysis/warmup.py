@@ -12,7 +12,7 @@ from loadtester.analysis.mser import transient_s
 from loadtester.analysis.report import Figures, Reason
 from loadtester.analysis.resample import Floats
 from loadtester.model import Outcome
-from loadtester.recorder import Recording, buckets
+from loadtester.recorder import Recording
 
 _LONGEST_SHARE: Final = 0.5
 #: Where the throttled part of the requests changed by more, the target had another load, and so another latency.
@@ -89,10 +89,9 @@ def _is_steady(manifest: Mapping[str, Any]) -> bool:
 def _by_second(run: Recording, metric: str, first: int, end: int) -> tuple[Floats, Floats]:
     """Sum in seconds and number of each second's ok values, from second `first` up to `end`."""
     sums, sizes = np.zeros(max(0, end - first)), np.zeros(max(0, end - first))
-    for interval in run.intervals:
-        if first <= interval.second < end:
-            for series, counts in (interval.counts or {}).items():
-                if series.metric == metric and series.is_ok:
-                    sums[interval.second - first] += float(np.dot(buckets.middle_us(counts.indices), counts.counts))
-                    sizes[interval.second - first] += counts.total
-    return sums / 1e6, sizes
+    for series, column in run.columns().items() if len(sums) else ():
+        if series.metric == metric and series.is_ok:
+            part = column.part(first, end)
+            sums += part.sums_s()
+            sizes += part.totals()
+    return sums, sizes

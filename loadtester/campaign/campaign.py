@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from loadtester.analysis import Report, summarise
+from loadtester.analysis.asked import Asked, asked_of
 from loadtester.analysis.spent_so_far import spent_so_far
 from loadtester.bundled import bundled_target
 from loadtester.campaign.baseline import held_against, keep_manifest, kept_baseline
@@ -239,7 +240,7 @@ def judged(
     A run that was held against a baseline before is so again. Raises FmloadError where its manifest was edited.
     """
     with quiet_collector():  # hundreds of thousands of objects, none of them garbage
-        past = read(directory)
+        past, asked = read(directory), _asked(directory)
     manifest = past.manifest | changes
     with judgeable(directory, is_own=bool(changes)):
         if thresholds is not None:
@@ -248,7 +249,7 @@ def judged(
             manifest,
             past.recording,
             price_table(manifest["scenario"].get("prices") or {}),
-            request_text(directory),
+            asked and asked.calls,
             thresholds=thresholds,
             is_strict=is_strict,
             directory=str(directory),
@@ -261,10 +262,18 @@ def judged(
         found = replace(found, manifest={**found.manifest, "budget": budget})
     found = replace(found, kept=_kept(directory, manifest, say))
     is_asked = thresholds is not None or is_strict
-    export(Judged(directory, past.recording, found), exports, say, is_kept=not is_asked)
+    export(Judged(directory, past.recording, found, asked and asked.lengths), exports, say, is_kept=not is_asked)
     if is_asked:
         say(f"judged by other limits than its own: summary.json and report.html in {directory} stay as they are")
     return found
+
+
+def _asked(directory: Path) -> Asked | None:
+    """What requests.csv tells; None where it is missing, or is none: a report without it is better than none."""
+    try:
+        return asked_of(request_text(directory))
+    except (OSError, LookupError, ValueError):
+        return None
 
 
 def _kept(directory: Path, manifest: dict[str, Any], say: Say) -> Mapping[str, int]:

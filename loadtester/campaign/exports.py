@@ -15,6 +15,7 @@ from loadtester.campaign.interrupts import Say
 from loadtester.cost import PriceTable, price_table
 from loadtester.cost.basis import run_basis
 from loadtester.cost.bill import Tariff
+from loadtester.cost.lengths import Lengths
 from loadtester.cost.runs import lengths
 from loadtester.cost.what_if import WhatIf, what_if
 from loadtester.errors import Exit, FmloadError
@@ -29,11 +30,12 @@ Content = str | bytes | Iterable[bytes]
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A judged run: where it lies, what was recorded, and what was found."""
+    """A judged run: where it lies, what was recorded and found, and how long its answers were, where that is known."""
 
     directory: Path
     run: Recording
     report: Report
+    lengths: Lengths | None = None
 
 
 def formats(names: Iterable[str]) -> tuple[str, ...]:
@@ -84,7 +86,7 @@ def levers(judged: Judged) -> WhatIf | None:
     tariff = Tariff(prices)
     most_tokens = manifest["scenario"].get("max_tokens")
     try:
-        basis = run_basis(manifest, judged.run, tariff, lengths(judged.directory))
+        basis = run_basis(manifest, judged.run, tariff, lengths(judged.directory, judged.lengths))
         return what_if(basis, tariff, None if most_tokens is None else int(most_tokens))
     except (FmloadError, LookupError, TypeError, ValueError, ArithmeticError):  # a manifest that was edited
         return None

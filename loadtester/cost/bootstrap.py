@@ -18,6 +18,8 @@ Floats = NDArray[np.float64]
 FEWEST_S = 30
 _REPLICATES = 2_000
 _TAIL = 0.025
+#: Replicates are drawn in so many parts, which bounds memory.
+_CHUNKS = 10
 
 
 def block_length(series: Floats) -> int:
@@ -59,10 +61,16 @@ def sums(columns: Floats, length: int, seed: int) -> Floats:
     reach = np.concatenate([np.zeros((1, columns.shape[1])), np.cumsum(wrapped, axis=0)])
     blocks = reach[length:] - reach[:-length]
     starts = np.random.default_rng(seed).integers(0, n, size=(_REPLICATES, count))
-    drawn = np.zeros((_REPLICATES, columns.shape[1]))
-    for column in starts.T:
-        drawn += blocks[column]
-    return drawn * (n / (count * length))
+    drawn = np.concatenate([_times(some, n) @ blocks for some in np.array_split(starts, _CHUNKS)])
+    result: Floats = drawn * (n / (count * length))
+    return result
+
+
+def _times(starts: NDArray[np.int64], n: int) -> Floats:
+    """How often each replicate draws each of n blocks: (replicates, draws) becomes (replicates, n)."""
+    rows = len(starts)
+    places = (starts + np.arange(rows)[:, None] * n).ravel()
+    return np.bincount(places, minlength=rows * n).astype(np.float64).reshape(rows, n)
 
 
 def interval(values: Floats) -> tuple[float, float]:

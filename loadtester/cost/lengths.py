@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from math import exp, log
 from statistics import NormalDist
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from loadtester.rundir import TextFile
+from loadtester.rundir import request_tables
 
-#: Rows that are looked at together.
-_PIECE: Final = 250_000
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,38 +24,41 @@ class Kept:
     cut: Decimal | None
 
 
-def counted(text: Iterable[str]) -> Callable[[tuple[str, str], int | Decimal], Kept | None]:
-    """From pieces of requests.csv, each of whole lines: by query type and model that answered, what a limit leaves.
+class Lengths:
+    """How many answers had how many output tokens, by query type and model that answered; owns its counts.
 
     Answers from the target's cache are none of a model's, and what was due in the warm-up is left out, as it is of
-    every projection. Raises ValueError.
+    every projection.
     """
-    import pandas as pd  # noqa: PLC0415  heavy, and only reports and bills need it
 
-    wanted = ("query", "answered_by", "output_tokens", "cache", "warmup")
-    pieces = pd.read_csv(  # type: ignore[call-overload]  # the stubs want each dtype as a type of its own
-        TextFile(text),
-        usecols=lambda name: name in wanted,
-        # As categories, numbers would be read as numbers: `warmup` has nothing else.
-        dtype=dict.fromkeys(wanted, "category") | dict.fromkeys(("output_tokens", "warmup"), "float64"),
-        keep_default_na=False,
-        na_values={"output_tokens": [""], "warmup": [""]},
-        chunksize=_PIECE,
-        index_col=False,
-    )
-    lengths: defaultdict[tuple[str, str], Counter[int]] = defaultdict(Counter)
-    for piece in pieces:
-        is_told = (piece["answered_by"] != "") & piece["output_tokens"].notna()
-        if "cache" in piece:
-            is_told &= piece["cache"] == ""
-        if "warmup" in piece:
-            is_told &= piece["warmup"] != 1
-        sizes = piece[is_told].groupby(["query", "answered_by", "output_tokens"], observed=True).size()
-        for (query, model, tokens), count in sizes.items():
-            lengths[query, model][int(tokens)] += int(count)
+    #: What is read of requests.csv. As categories, numbers would be read as numbers: `warmup` has nothing else.
+    KINDS: Final[Mapping[str, str]] = {
+        "query": "category",
+        "answered_by": "category",
+        "output_tokens": "float64",
+        "cache": "category",
+        "warmup": "float64",
+    }
 
-    def left(place: tuple[str, str], limit: int | Decimal) -> Kept | None:
-        counts = lengths.get(place)
+    __slots__ = ("_counts",)
+
+    def __init__(self) -> None:
+        self._counts: defaultdict[tuple[str, str], Counter[int]] = defaultdict(Counter)
+
+    def add(self, table: DataFrame) -> None:
+        """Count some rows of requests.csv. Raises LookupError where it lacks a column."""
+        is_told = (table["answered_by"] != "") & table["output_tokens"].notna()
+        if "cache" in table:
+            is_told &= table["cache"] == ""
+        if "warmup" in table:
+            is_told &= table["warmup"] != 1
+        sizes = table[is_told].groupby(["query", "answered_by", "output_tokens"], observed=True).size()
+        for (query, model, tokens), count in zip(sizes.index, sizes.tolist(), strict=True):
+            self._counts[query, model][int(tokens)] += count
+
+    def left(self, query: str, model: str, limit: int | Decimal) -> Kept | None:
+        """What a limit leaves of the answers of a query type and model; None where there are none."""
+        counts = self._counts.get((query, model))
         if counts is None:
             return None
         total = counts.total()
@@ -63,7 +66,13 @@ def counted(text: Iterable[str]) -> Callable[[tuple[str, str], int | Decimal], K
         cut = sum(count for length, count in counts.items() if length > limit)
         return Kept(Decimal(tokens) / total, Decimal(cut) / total)
 
-    return left
+
+def counted(text: Iterable[str]) -> Lengths:
+    """The lengths in pieces of requests.csv, each of whole lines. Raises ValueError and LookupError."""
+    lengths = Lengths()
+    for table in request_tables(text, lambda _row: Lengths.KINDS):
+        lengths.add(table)
+    return lengths
 
 
 def lognormal(mean: Decimal, sigma: float, limit: int) -> Kept:

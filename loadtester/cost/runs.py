@@ -9,7 +9,7 @@ from pathlib import Path
 
 from loadtester.cost.basis import Basis, run_basis
 from loadtester.cost.bill import Line, Tariff
-from loadtester.cost.lengths import Kept, bounded, counted
+from loadtester.cost.lengths import Kept, Lengths, bounded, counted
 from loadtester.cost.prices import PriceTable
 from loadtester.errors import FmloadError
 from loadtester.rundir import Run, read, request_text
@@ -36,13 +36,13 @@ def run_and_basis(directory: Path, table: Tabled) -> tuple[Run, Basis, Tariff]:
         ) from error
 
 
-def lengths(directory: Path) -> Callable[[Line, int | Decimal], Kept]:
-    """Lengths from requests.csv.gz, read when first asked for."""
+def lengths(directory: Path, known: Lengths | None = None) -> Callable[[Line, int | Decimal], Kept]:
+    """Lengths from requests.csv.gz, read when first asked for, unless they are known."""
 
     @cache
-    def left() -> Callable[[tuple[str, str], int | Decimal], Kept | None]:
+    def found() -> Lengths:
         try:
-            return counted(request_text(directory))
+            return known or counted(request_text(directory))
         except (OSError, LookupError, ValueError) as error:
             raise FmloadError(
                 f"{directory / 'requests.csv.gz'} can't be read: {type(error).__name__}",
@@ -50,6 +50,6 @@ def lengths(directory: Path) -> Callable[[Line, int | Decimal], Kept]:
             ) from error
 
     def kept(line: Line, limit: int | Decimal) -> Kept:
-        return left()((line.query, line.model), limit) or bounded(line.output, limit)
+        return found().left(line.query, line.model, limit) or bounded(line.output, limit)
 
     return kept

@@ -1,5 +1,6 @@
 """Outcomes in, recordings out: columns, HdrHistograms and per-second counters."""
 
+from loadtester.recorder.columns import Batch, Column, Gatherer, OneSecond, together
 from loadtester.recorder.exchanges import Exchange, chosen
 from loadtester.recorder.histogram import Counts, Histogram, count_ns
 from loadtester.recorder.keeper import Keeper
@@ -18,14 +19,18 @@ __all__ = [
     "FIRST_ATTEMPT",
     "NETWORK",
     "PREFIX",
+    "Batch",
     "Cell",
+    "Column",
     "Counts",
     "Exchange",
+    "Gatherer",
     "Histogram",
     "Interval",
     "Keeper",
     "KeepingProbe",
     "Meter",
+    "OneSecond",
     "Price",
     "Probe",
     "Quantiles",
@@ -36,4 +41,5 @@ __all__ = [
     "count_ns",
     "packed",
     "recording",
+    "together",
 ]

@@ -104,9 +104,15 @@ class Histogram:
 
         Needs at least one value.
         """
+        return self.percentiles_s((percent,))[0]
+
+    def percentiles_s(self, percents: Sequence[float]) -> list[float]:
+        """`percentile_s` of several, in seconds."""
         cumulative = np.cumsum(self.counts)
-        rank = max(1, math.ceil(percent / 100.0 * int(cumulative[-1]) - 1e-9))
-        return self._top_s(int(np.searchsorted(cumulative, rank)))
+        total = int(cumulative[-1])
+        ranks = [max(1, math.ceil(percent / 100.0 * total - 1e-9)) for percent in percents]
+        result: list[float] = (buckets.highest_us(np.searchsorted(cumulative, ranks)) / 1e6).tolist()
+        return result
 
     def mean_s(self) -> float:
         """Mean in seconds, each value taken as the middle of its bucket; needs at least one value."""

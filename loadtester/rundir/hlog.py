@@ -21,7 +21,7 @@ from hdrh.histogram import HdrHistogram
 from numpy.typing import NDArray
 
 from loadtester.model import Series
-from loadtester.recorder import Counts, buckets
+from loadtester.recorder import Batch, Counts, buckets
 
 #: Cookie, length, offset, digits, lowest and highest value, conversion ratio; then cookie and length of what is packed.
 _PAYLOAD: Final = Struct(">iiiiqqd")
@@ -33,6 +33,8 @@ _RATIO: Final = 1.0
 _BATCH: Final = 1_024
 _BODY_BYTES: Final = 1_024
 
+#: What every line of a histogram begins with here.
+_TAG: Final = b"Tag="
 #: Of a line: tag, start, length, highest value, histogram.
 _FIELDS: Final = 5
 
@@ -55,15 +57,15 @@ def log_line(second: int, series: Series, counts: Counts, *, length_s: int = 1) 
     return f"Tag={_tag(series, counts.clipped)},{second}.000,{length_s}.000,{top_us / 1000:.3f},{_encoded(counts)}\n"
 
 
-def read_lines(lines: Iterable[bytes]) -> Iterator[tuple[int, Series, Counts]]:
-    """Second, series and counts of each whole line, of an open file, say; a last line cut short is left out.
+def read_lines(lines: Iterable[bytes]) -> Iterator[Batch]:
+    """The histograms of all whole lines, of an open file, say; a last line cut short is left out.
 
     Raises ValueError, naming the line, where a line inside the file can't be read.
     """
     series_of = lru_cache(maxsize=None)(_series)
     batch: list[_Line] = []
     for number, line in enumerate(lines, start=1):
-        if line.startswith((b"#", b'"')) or not line.strip():
+        if not line.startswith(_TAG) and (line.startswith((b"#", b'"')) or not line.strip()):
             continue
         if not line.endswith(b"\n"):
             break
@@ -72,10 +74,10 @@ def read_lines(lines: Iterable[bytes]) -> Iterator[tuple[int, Series, Counts]]:
         except Exception as error:  # the package raises its own, zlib's, base64's and plain ones
             raise ValueError(f"line {number}: {_reason(line)}") from error
         if len(batch) == _BATCH:
-            yield from _counted(batch)
+            yield _counted(batch)
             batch = []
     if batch:
-        yield from _counted(batch)
+        yield _counted(batch)
 
 
 def _reason(line: bytes) -> str:
@@ -95,29 +97,29 @@ def _reason(line: bytes) -> str:
 
 
 class _Line(NamedTuple):
-    """A line whose counts are still coded, unless the package had to read them."""
+    """A line whose counts are still coded: minus the number of empty buckets, or a count, one after the other."""
 
     second: int
     series: Series
     clipped: int
     coded: bytes
-    known: Counts | None = None
 
 
 def _parsed(line: bytes, series_of: Callable[[bytes], tuple[Series, int]]) -> _Line:
     tag, start, _length, _max, payload = line[:-1].split(b",")
     series, clipped = series_of(tag)
-    second = round(float(start))
     packed = a2b_base64(payload, strict_mode=True)
-    coded = _body(packed)
-    if coded is not None:
-        return _Line(second, series, clipped, coded)
+    return _Line(round(float(start)), series, clipped, _body(packed) or _recoded(payload))
+
+
+def _recoded(payload: bytes) -> bytes:
+    """What another writer coded in its own way, as it is coded here; raises ValueError where it has another shape."""
     histogram = HdrHistogram.decode(payload)
     dense = np.frombuffer(histogram.encoder.get_counts(), dtype=np.int64)
     if (histogram.lowest_trackable_value, len(dense)) != (buckets.LOWEST_US, buckets.SIZE):
         raise ValueError("the histogram has another shape")
     indices = np.flatnonzero(dense)
-    return _Line(second, series, clipped, b"", Counts(indices, dense[indices].copy(), clipped))
+    return _varints(_runs(Counts(indices, dense[indices]))) if len(indices) else b""
 
 
 def _body(packed: bytes) -> bytes | None:
@@ -134,7 +136,7 @@ def _body(packed: bytes) -> bytes | None:
     return coded
 
 
-def _counted(batch: Sequence[_Line]) -> Iterator[tuple[int, Series, Counts]]:
+def _counted(batch: Sequence[_Line]) -> Batch:
     """Decodes all lines of a batch at once: an array operation costs as much for one line as for hundreds."""
     values, ends = _unpacked([line.coded for line in batch])
     steps = np.where(values < 0, -values, 1)
@@ -142,17 +144,19 @@ def _counted(batch: Sequence[_Line]) -> Iterator[tuple[int, Series, Counts]]:
     starts = np.concatenate(([0], ends[:-1]))
     places = reach[:-1] - np.repeat(reach[starts], ends - starts)
     is_used = values > 0
-    indices, counts = places[is_used], values[is_used]
-    n_used = np.concatenate(([0], np.cumsum(is_used)))
-    edges = zip(n_used[starts].tolist(), n_used[ends].tolist(), strict=True)
-    highest = places.max(initial=0)
-    for line, (start, end) in zip(batch, edges, strict=True):
-        if line.known is not None:
-            yield line.second, line.series, line.known
-            continue
-        if highest >= buckets.SIZE and end > start and indices[end - 1] >= buckets.SIZE:
-            raise ValueError(f"second {line.second}: a histogram has another shape")
-        yield line.second, line.series, Counts(indices[start:end], counts[start:end], line.clipped)
+    edges = np.concatenate(([0], np.cumsum(is_used)))[np.concatenate(([0], ends))]
+    indices = places[is_used]
+    if (wrong := np.flatnonzero(indices >= buckets.SIZE)).size:
+        line = batch[int(np.searchsorted(edges, wrong[0], "right")) - 1]
+        raise ValueError(f"second {line.second}: a histogram has another shape")
+    return Batch(
+        [line.second for line in batch],
+        [line.series for line in batch],
+        [line.clipped for line in batch],
+        edges,
+        indices,
+        values[is_used],
+    )
 
 
 def _unpacked(bodies: Sequence[bytes]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

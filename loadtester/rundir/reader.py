@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from loadtester.errors import FmloadError
-from loadtester.model import Series
-from loadtester.recorder import Counts, Recording, recording
+from loadtester.recorder import Gatherer, OneSecond, Recording, recording
 from loadtester.rundir import hlog, timeline
 from loadtester.rundir.whole import agreed, require_seconds
 from loadtester.rundir.writer import SCHEMA
@@ -38,19 +37,21 @@ def read(directory: Path, *, has_counts: bool = True) -> Run:
     require_seconds(directory, manifest, intervals)
     if not has_counts:
         return Run(directory, manifest, recording(intervals))
-    counts: list[dict[Series, Counts]] = [{} for _ in intervals]
+    gatherer = Gatherer()
     latencies: Counter[int] = Counter()
     try:
         with (directory / "intervals.hlog").open("rb") as file:
-            for second, series, part in hlog.read_lines(file):
-                if series.is_ok and series.metric == "latency":
-                    latencies[second] += part.total
-                if 0 <= second < len(counts):
-                    counts[second][series] = part
+            for batch in hlog.read_lines(file):
+                for second, series, total in zip(batch.seconds, batch.series, batch.totals(), strict=True):
+                    if series.is_ok and series.metric == "latency":
+                        latencies[second] += total
+                gatherer.add(batch)
+        seconds = agreed(directory, manifest, intervals, latencies)
+        columns = gatherer.columns(len(seconds))
     except (OSError, ValueError) as error:
         raise _broken(directory / "intervals.hlog", error) from error
-    seconds = agreed(directory, manifest, intervals, latencies)
-    return Run(directory, manifest, recording(replace(one, counts=counts[one.second]) for one in seconds))
+    whole = recording(replace(one, counts=OneSecond(columns, one.second)) for one in seconds)
+    return Run(directory, manifest, replace(whole, known=columns))
 
 
 def _manifest(directory: Path) -> dict[str, Any]:

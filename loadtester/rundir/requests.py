@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from io import BytesIO
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 _GZIP: Final = 31
 _PIECE_BYTES: Final = 1 << 16
+#: Of a table: a hundred thousand rows, about.
+_BLOCK_CHARS: Final = 1 << 24
 
 
 def request_text(directory: Path) -> Iterator[str]:
@@ -34,19 +40,43 @@ def request_lines(directory: Path) -> Iterator[str]:
         yield from text.splitlines()
 
 
-class TextFile:
-    """Pieces of text, each of whole lines, as a file that pandas reads from; the last line of a piece may lack its end.
+def request_tables(
+    pieces: Iterable[str], kinds_at: Callable[[int], Mapping[str, str]], *, block_chars: int = _BLOCK_CHARS
+) -> Iterator[DataFrame]:
+    """The rows of requests.csv in tables of about `block_chars` each, from pieces of its text, each of whole lines.
 
-    Owns what it has not yet given away.
+    `kinds_at` says for the row that a table begins with which columns are wanted, and of which type, "category" or
+    "float64", each is; those that aren't there are left out. In numbers, nothing is nan. Raises ValueError where the
+    text is no such table.
     """
+    import pandas as pd  # noqa: PLC0415  heavy, and only reports and bills need it
 
-    def __init__(self, pieces: Iterable[str]) -> None:
-        self._pieces = iter(pieces)
+    n_rows = 0
+    for block in _blocks(pieces, block_chars):
+        kinds = kinds_at(n_rows)
+        table = pd.read_csv(
+            block,
+            usecols=kinds.__contains__,
+            dtype=dict(kinds),
+            keep_default_na=False,
+            na_values={name: [""] for name, kind in kinds.items() if kind == "float64"},
+            index_col=False,
+        )
+        n_rows += len(table)
+        yield table
 
-    def __iter__(self) -> Iterator[str]:
-        return self._pieces
 
-    def read(self, _size: int = -1) -> str:
-        """The next piece; nothing at the end."""
-        piece = next(self._pieces, "")
-        return piece if not piece or piece.endswith("\n") else f"{piece}\n"
+def _blocks(pieces: Iterable[str], block_chars: int) -> Iterator[BytesIO]:
+    """The pieces, several together, each time under the names of the columns; the last line may lack its end."""
+    names, held, size = b"", [], 0
+    for piece in pieces:
+        text = piece.encode()
+        if not names:
+            names, _, text = text.partition(b"\n")
+        held.append(text if not text or text.endswith(b"\n") else text + b"\n")
+        size += len(text)
+        if size >= block_chars:
+            yield BytesIO(b"".join((names, b"\n", *held)))
+            held, size = [], 0
+    if names and size:
+        yield BytesIO(b"".join((names, b"\n", *held)))

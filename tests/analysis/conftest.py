@@ -83,7 +83,7 @@ def calls_under():
             due_s=start_s,
             sent_s=start_s,
             done_s=np.where(admitted, start_s + took_s, start_s + 0.002),
-            query=np.full(n, "greeting"),
+            query=np.zeros(n, dtype=np.int32),
             is_ok=admitted,
             is_admitted=admitted,
             is_refused=~admitted,

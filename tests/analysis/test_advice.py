@@ -2,6 +2,7 @@
 
 import shlex
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ def key(outcome=Outcome.OK, query="lookup", model=HAIKU):
     return CellKey(query, "ai", model, "" if outcome in (Outcome.THROTTLED, Outcome.TIMEOUT) else model, outcome)
 
 
-def report_of(cells, failures=None, lines=None, **scenario):
+def report_of(cells, failures=None, calls=None, **scenario):
     sent = sum(cell.sent for cell in cells.values())
     manifest = {
         "id": "night",
@@ -35,7 +36,7 @@ def report_of(cells, failures=None, lines=None, **scenario):
         },
     }
     run = recording([Interval(0, planned=sent, sent=sent, cells=cells, failures=failures)])
-    return summarise(manifest, run, price_table({}), lines)
+    return summarise(manifest, run, price_table({}), calls)
 
 
 def found(report):
@@ -45,17 +46,16 @@ def found(report):
 OK = Cell(count=900, sent=900, in_slo=900, input=90_000, output=90_000)
 
 
-def _throttled_report(calls_under, bucket, monkeypatch, limit, *, max_tokens, duration_s=60, **scenario):
+def _throttled_report(calls_under, bucket, limit, *, max_tokens, duration_s=60, **scenario):
     """A report on synthetic calls: their quota is what the advice reads."""
     calls = calls_under(bucket(limit), rate=20, duration_s=duration_s, max_tokens=max_tokens)
-    monkeypatch.setattr("loadtester.analysis.quota.calls_by_model", lambda *_: {HAIKU: calls})
     cells = {key(): OK, key(Outcome.THROTTLED): Cell(count=100, sent=100)}
-    return report_of(cells, lines=["model"], **scenario)
+    return report_of(cells, calls=SimpleNamespace(by_model=lambda _max_tokens: {HAIKU: calls}), **scenario)
 
 
-def test_a_reservation_that_answers_leave_unused_is_lowered(calls_under, bucket, monkeypatch):
+def test_a_reservation_that_answers_leave_unused_is_lowered(calls_under, bucket):
     """Throttled though what is used would fit: --max-tokens as long as 99 % of the answers, and the command to see."""
-    advice = found(_throttled_report(calls_under, bucket, monkeypatch, 160_000, max_tokens=20_000))["throttled"]
+    advice = found(_throttled_report(calls_under, bucket, 160_000, max_tokens=20_000))["throttled"]
     assert "lower --max-tokens to" in advice.change
     assert advice.evidence["used_mean"] < 200
     assert advice.evidence["reserved_mean"] > 20_000
@@ -63,9 +63,9 @@ def test_a_reservation_that_answers_leave_unused_is_lowered(calls_under, bucket,
     assert 128 <= limit <= 256
 
 
-def test_plain_demand_needs_more_quota(calls_under, bucket, monkeypatch):
+def test_plain_demand_needs_more_quota(calls_under, bucket):
     """Throttled because of what is used: a smaller reservation is not proposed, but the quota that would do."""
-    advice = found(_throttled_report(calls_under, bucket, monkeypatch, 30_000, max_tokens=500))["throttled"]
+    advice = found(_throttled_report(calls_under, bucket, 30_000, max_tokens=500))["throttled"]
     assert "ask for " in advice.change
     assert advice.check == f"fmload run (as before) --tokens-per-minute {advice.change.split()[2].replace(',', '')}"
     asked = int(advice.change.split()[2].replace(",", ""))
@@ -73,20 +73,18 @@ def test_plain_demand_needs_more_quota(calls_under, bucket, monkeypatch):
     assert 120_000 < asked < 200_000
 
 
-def test_a_short_run_s_need_is_scaled(calls_under, bucket, monkeypatch):
+def test_a_short_run_s_need_is_scaled(calls_under, bucket):
     """Less than a minute's calls say from how many seconds they are scaled; a whole minute's say nothing of it."""
-    short = found(_throttled_report(calls_under, bucket, monkeypatch, 9_000, max_tokens=500, duration_s=20))
+    short = found(_throttled_report(calls_under, bucket, 9_000, max_tokens=500, duration_s=20))
     assert "scaled to a minute from 20 s" in short["throttled"].effect
-    whole = found(_throttled_report(calls_under, bucket, monkeypatch, 30_000, max_tokens=500, duration_s=90))
+    whole = found(_throttled_report(calls_under, bucket, 30_000, max_tokens=500, duration_s=90))
     assert "scaled" not in whole["throttled"].effect
 
 
-def test_only_the_bundled_target_s_quota_can_be_set(calls_under, bucket, monkeypatch):
+def test_only_the_bundled_target_s_quota_can_be_set(calls_under, bucket):
     """Of another target the quota is asked for, and no flag of the bundled one is named."""
     advice = found(
-        _throttled_report(
-            calls_under, bucket, monkeypatch, 30_000, max_tokens=500, target={"url": "https://shop.example/chat"}
-        )
+        _throttled_report(calls_under, bucket, 30_000, max_tokens=500, target={"url": "https://shop.example/chat"})
     )["throttled"]
     assert "--quota-request" in advice.change
     assert "--tokens-per-minute" not in advice.check
@@ -162,15 +160,15 @@ def test_a_check_that_changes_nothing_says_what_to_change_first():
         assert advice[code].change.endswith("then run it again")
 
 
-def test_commands_name_the_directory_that_was_read(calls_under, bucket, monkeypatch):
+def test_commands_name_the_directory_that_was_read(calls_under, bucket):
     """A run may have been moved since it was made, or renamed to what a shell would take apart."""
     calls = calls_under(bucket(30_000), rate=20, duration_s=60, max_tokens=500)
-    monkeypatch.setattr("loadtester.analysis.quota.calls_by_model", lambda *_: {HAIKU: calls})
     cells = {key(): OK, key(Outcome.THROTTLED): Cell(count=100, sent=100)}
-    made = report_of(cells, lines=["model"], target={"url": "https://shop.example/chat"}, output={"directory": "out"})
+    log = SimpleNamespace(by_model=lambda _max_tokens: {HAIKU: calls})
+    made = report_of(cells, calls=log, target={"url": "https://shop.example/chat"}, output={"directory": "out"})
     assert "(fmload cost out/night --quota-request)" in found(made)["throttled"].change
     run = recording([Interval(0, planned=1000, sent=1000, cells=cells)])
-    moved = summarise(made.manifest, run, price_table({}), ["model"], directory="old runs/night")
+    moved = summarise(made.manifest, run, price_table({}), log, directory="old runs/night")
     assert "(fmload cost 'old runs/night' --quota-request)" in found(moved)["throttled"].change
 
 

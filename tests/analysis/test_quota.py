@@ -2,7 +2,7 @@
 
 import pytest
 
-from loadtester.analysis.calls import calls_by_model
+from loadtester.analysis.calls import call_log
 from loadtester.analysis.quota import quota_of
 
 HAIKU = "anthropic.claude-3-haiku-20240307-v1:0"
@@ -29,20 +29,20 @@ def manifest(**scenario):
 
 
 def _one(lines, **scenario):
-    return quota_of(manifest(**scenario), [HEAD, *lines]).by_model[HAIKU]
+    return quota_of(manifest(**scenario), call_log([HEAD, *lines])).by_model[HAIKU]
 
 
 def test_a_call_holds_its_prompt_and_max_tokens_and_is_charged_what_it_used():
     """Cache reads are held and not charged, writes both; a weighty model's answers count five times."""
     for model, burndown in ((HAIKU, 1), (WEIGHTY, 5)):
-        calls = calls_by_model([HEAD, line(model=model, tokens=(100, 50, 30, 7))], 500)[model]
+        calls = call_log([HEAD, line(model=model, tokens=(100, 50, 30, 7))]).by_model(500)[model]
         assert calls.held.tolist() == [100 + 30 + 7 + 500]
         assert calls.charged.tolist() == [100 + 7 + 50 * burndown]
 
 
 def test_a_refused_call_is_as_long_as_the_others():
     """Its prompt is not on record: the mean of its query type stands in, and the call is charged nothing."""
-    calls = calls_by_model([HEAD, line(), line(tokens=(200, 5, 0, 0)), line("throttled", 1.0)], 500)[HAIKU]
+    calls = call_log([HEAD, line(), line(tokens=(200, 5, 0, 0)), line("throttled", 1.0)]).by_model(500)[HAIKU]
     assert calls.held.tolist() == [600, 700, 650]
     assert calls.charged[2] == 0
     assert calls.is_refused.tolist() == [False, False, True]
@@ -51,8 +51,8 @@ def test_a_refused_call_is_as_long_as_the_others():
 def test_what_asks_no_model_is_no_call():
     """Plain requests, and answers from the target's own cache, meet no quota."""
     plain = line(model="", answered_by="")
-    assert calls_by_model([HEAD, plain, line(answered_by="")], 500) == {}
-    assert quota_of(manifest(), [HEAD, plain]) is None
+    assert call_log([HEAD, plain, line(answered_by="")]).by_model(500) == {}
+    assert quota_of(manifest(), call_log([HEAD, plain])) is None
 
 
 def _wide(text, cache="", attempts=1):
@@ -64,16 +64,16 @@ def test_a_hit_that_names_its_model_is_no_call():
     """The target's cache gave the answer: it met no quota, whichever model had written it once."""
     hit = line(due_s=1.0, tokens=(0, 0, 0, 0), took_s=0.01)
     rows = [_wide(line()), _wide(hit, "exact"), _wide(hit, "semantic")]
-    calls = calls_by_model([HEAD + ",cache,attempts", *rows], 500)
+    calls = call_log([HEAD + ",cache,attempts", *rows]).by_model(500)
     assert {model: len(one) for model, one in calls.items()} == {HAIKU: 1}
-    assert calls_by_model([HEAD + ",cache,attempts", *rows[1:]], 500) == {}
+    assert call_log([HEAD + ",cache,attempts", *rows[1:]]).by_model(500) == {}
 
 
 def test_a_call_let_in_later_was_refused_at_first():
     """Throttling began with it; it is admitted all the same, and what it waited for is no service time."""
     rows = [_wide(line(due_s=float(second))) for second in range(30)]
     rows += [_wide(line(due_s=30.0, took_s=20.0), attempts=3), _wide(line("throttled", 31.0), attempts=4)]
-    found = quota_of(manifest(), [HEAD + ",cache,attempts", *rows])
+    found = quota_of(manifest(), call_log([HEAD + ",cache,attempts", *rows]))
     one = found.by_model[HAIKU]
     assert (one.offered, one.admitted, one.throttled, one.retried) == (32, 31, 1, 1)
     assert one.began.at_s == pytest.approx(30.0)
@@ -85,7 +85,7 @@ def test_a_call_let_in_later_was_refused_at_first():
 def test_lines_of_no_run():
     """A column that is not there is said, by its name."""
     with pytest.raises(ValueError, match="no column detail"):
-        calls_by_model([HEAD.removesuffix(",detail"), line().removesuffix(",")], 500)
+        call_log([HEAD.removesuffix(",detail"), line().removesuffix(",")]).by_model(500)
 
 
 def test_offered_admitted_and_completed_by_second():
@@ -144,4 +144,4 @@ def test_a_long_run_has_a_course_that_fits_a_page():
 def test_lines_of_another_file_are_refused():
     """A file without the columns is an error of its own kind, not a run without calls."""
     with pytest.raises(ValueError, match="model"):
-        quota_of(manifest(), ["a,b", "1,2"])
+        call_log(["a,b", "1,2"])

@@ -325,9 +325,9 @@ def test_a_limit_is_of_answers_as_long_as_they_are_by_then(tariff):
     """Half of 200 and half of 600 tokens, all of them twice as long, under 500: 450 on average, and half cut."""
     cells = CellKey("easy", "ai", HAIKU, HAIKU, Outcome.OK), Cell(count=2, sent=2, input=1000, output=800, in_slo=2)
     rows = ["query,answered_by,output_tokens", f"easy,{HAIKU},200", f"easy,{HAIKU},600"]
-    left = counted(rows)
+    lengths = counted(rows)
     run = recording([_second(0, cells)])
-    basis = run_basis(MANIFEST, run, tariff, lambda line, limit: left((line.query, line.model), limit))
+    basis = run_basis(MANIFEST, run, tariff, lambda line, limit: lengths.left(line.query, line.model, limit))
     longer = levers.answer_tokens(Decimal(2))
     (line,) = longer.apply(basis.lines)
     assert (line.output, basis.kept(line, 500)) == (800, Kept(Decimal(450), Decimal("0.5")))

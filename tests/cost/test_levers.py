@@ -224,11 +224,11 @@ def test_shares_hit_their_mark(haiku, spare):
 def test_max_tokens_from_lengths():
     """Answers of 100 and 300 tokens under a limit of 200: 150 on average, half of them cut."""
     rows = ["query,answered_by,output_tokens", "q,m,100", "q,m,300", "q,,", "other,m,7"]
-    kept = counted(rows)(("q", "m"), 200)
+    kept = counted(rows).left("q", "m", 200)
     assert (kept.output, kept.cut) == (150, Decimal("0.5"))
-    assert counted(rows)(("q", "x"), 200) is None
+    assert counted(rows).left("q", "x", 200) is None
     line = Line("q", HAIKU, Decimal(1), output=Decimal(200))
-    lever = levers.max_tokens(200, lambda _line, limit: counted(rows)(("q", "m"), limit), (line,))
+    lever = levers.max_tokens(200, lambda _line, limit: counted(rows).left("q", "m", limit), (line,))
     assert lever.apply((line,))[0].output == 150
     assert "50.0% of the answers" in lever.note
 
@@ -236,9 +236,9 @@ def test_max_tokens_from_lengths():
 def test_lengths_are_those_of_answers_that_a_model_gave():
     """No answer of the target's cache is among them, and none of the warm-up."""
     rows = ["query,answered_by,output_tokens,cache,warmup", "q,m,100,,0", "q,m,900,,1", "q,m,0,exact,0"]
-    kept = counted(rows)(("q", "m"), 50)
+    kept = counted(rows).left("q", "m", 50)
     assert (kept.output, kept.cut) == (50, 1)
-    assert counted(rows)(("q", "m"), 200).output == 100
+    assert counted(rows).left("q", "m", 200).output == 100
 
 
 def test_max_tokens_without_lengths(lines):

@@ -110,7 +110,8 @@ def test_names_are_safe_in_the_log_of_histograms():
     names = {series.metric for series in interval.counts if series.metric.startswith("stage.")}
     assert names == {"stage.a_b_c_d_", "stage.", "stage." + "x" * 32}
     text = "".join(hlog.log_line(0, series, counts) for series, counts in interval.counts.items())
-    assert {series for _, series, _ in hlog.read_lines(text.encode().splitlines(keepends=True))} == set(interval.counts)
+    (batch,) = hlog.read_lines(text.encode().splitlines(keepends=True))
+    assert set(batch.series) == set(interval.counts)
 
 
 def test_the_split_is_kept_by_query_kind_model_and_outcome():

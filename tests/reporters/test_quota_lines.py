@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from loadtester.analysis import summarise
+from loadtester.analysis.calls import call_log
 from loadtester.cost import price_table
 from loadtester.model import CellKey, Outcome
 from loadtester.recorder import Cell, Interval, recording
@@ -61,7 +62,7 @@ def _report(n_refused=20, prediction=PREDICTION, **scenario):
         },
     }
     run = recording([Interval(0, planned=40, sent=40, cells=cells)])
-    return summarise(manifest, run, price_table({}), [HEAD, *_lines(n_refused)])
+    return summarise(manifest, run, price_table({}), call_log([HEAD, *_lines(n_refused)]))
 
 
 def _printed(report, width=200):
@@ -126,9 +127,9 @@ def test_summary_json_has_all_of_it(n_refused):
 
 
 def test_a_run_without_its_rows_has_a_report():
-    """Where requests.csv is gone or another's, quotas are unknown and the rest stands."""
+    """Where there are none, or none of a call, quotas are unknown and the rest stands."""
     report = _report()
-    for lines in (None, ["a,b", "1,2"]):
-        bare = summarise(report.manifest, recording([]), price_table({}), lines)
+    for calls in (None, call_log([HEAD])):
+        bare = summarise(report.manifest, recording([]), price_table({}), calls)
         assert bare.quota is None
         assert json.loads(summary_text(bare))["quota"] is None

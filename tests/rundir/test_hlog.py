@@ -41,9 +41,24 @@ def test_lines_are_the_packages_own(counted):
 @given(COUNTED)
 def test_lines_are_read_back(counted):
     """Second, series and counts come back."""
-    ((second, series, counts),) = read_lines([log_line(7, SERIES, counts_of(counted)).encode()])
-    assert (second, series) == (7, SERIES)
-    assert dict(zip(counts.indices.tolist(), counts.counts.tolist(), strict=True)) == counted
+    (batch,) = read_lines([log_line(7, SERIES, counts_of(counted)).encode()])
+    assert (batch.seconds, batch.series, batch.clipped, batch.edges.tolist()) == ([7], [SERIES], [0], [0, len(counted)])
+    assert dict(zip(batch.indices.tolist(), batch.counts.tolist(), strict=True)) == counted
+
+
+@given(COUNTED, COUNTED)
+def test_lines_of_other_writers_are_read_among_our_own(ours, theirs):
+    """A histogram that another writer coded in its own way, its highest value not the last count, comes back too."""
+    log = HdrHistogram(buckets.LOWEST_US, 2 * buckets.HIGHEST_US // 3, buckets.DIGITS)
+    theirs = {index: count for index, count in theirs.items() if index < HIGHEST - 1_024}
+    for index, count in theirs.items():
+        log.record_value(int(buckets.lowest_us(np.array([index]))[0]), count)
+    other = f"Tag=latency|query=q|kind=ai|model=m|outcome=ok,8.000,1.000,0.1,{log.encode().decode()}\n"
+    (batch,) = read_lines([log_line(7, SERIES, counts_of(ours)).encode(), other.encode()])
+    start, end = batch.edges[1:]
+    seen = dict(zip(batch.indices[start:end].tolist(), batch.counts[start:end].tolist(), strict=True))
+    assert seen == theirs
+    assert batch.totals() == [sum(ours.values()), log.get_total_count()]
 
 
 def test_a_line_leaves_nothing_for_the_collector():

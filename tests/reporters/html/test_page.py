@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from loadtester.analysis import ThresholdResult, summarise
+from loadtester.analysis.calls import call_log
 from loadtester.analysis.comparison import Row
 from loadtester.analysis.curve import curve
 from loadtester.analysis.measures import MEASURES
@@ -85,8 +86,8 @@ FAULTS = """() => {
 }"""
 
 
-def _page(manifest, run, levers=None, lines=None, **changes):
-    report = replace(summarise(manifest, run, price_table({}), lines), **changes)
+def _page(manifest, run, levers=None, calls=None, **changes):
+    report = replace(summarise(manifest, run, price_table({}), calls), **changes)
     return html_page(report, over_time(run), curve(run, "latency"), curve(run, "service"), levers)
 
 
@@ -303,7 +304,7 @@ def test_the_keyboard_reads_a_chart(seconds, mix, open_page):
 def test_more_than_a_limit_is_explained(example):
     """A bar can't be longer than whole: that a minute's use can be more is said below it."""
     past = read(example)
-    report = summarise(past.manifest, past.recording, price_table({}), request_lines(example))
+    report = summarise(past.manifest, past.recording, price_table({}), call_log(request_lines(example)))
     name, model = next((name, one) for name, one in report.quota.by_model.items() if one.headroom is not None)
     for headroom, is_said in ((0.1, False), (-0.72, True)):
         found = replace(report.quota, by_model={name: replace(model, headroom=headroom)})
@@ -326,6 +327,6 @@ def row():
 def test_quotas_of_the_example(example):
     """What was used of each limit stands in the page, from the lines of the requests."""
     past = read(example)
-    page = _page(past.manifest, past.recording, lines=request_lines(example)).decode()
+    page = _page(past.manifest, past.recording, calls=call_log(request_lines(example))).decode()
     assert 'id="quota"' in page
     assert "You hit the quota" in page

@@ -1,0 +1,209 @@
+"""The histograms of a run's seconds as columns: series by series, those of all seconds in two arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from loadtester.model import Series
+from loadtester.recorder import buckets
+from loadtester.recorder.histogram import Counts, Histogram
+
+_INT32_MAX: Final = (1 << 31) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """Counts of one series: those of second s lie from `edges[s]` up to `edges[s + 1]`.
+
+    `indices` are buckets and `counts` how many values fell into each, both of shape (n,); `edges` has shape
+    (seconds + 1,). `clipped` has the seconds in which values were over an hour, and how many; they count as an hour.
+    """
+
+    indices: NDArray[Any]
+    counts: NDArray[Any]
+    edges: NDArray[np.int64]
+    clipped: Mapping[int, int] = field(default_factory=dict)
+
+    @property
+    def seconds(self) -> int:
+        """How many seconds it has, with those in which nothing was counted."""
+        return len(self.edges) - 1
+
+    def second(self, second: int) -> Counts | None:
+        """What was counted in one second; None for nothing."""
+        start, end = self.edges[second : second + 2].tolist()
+        if start == end:
+            return None
+        return Counts(self.indices[start:end], self.counts[start:end], self.clipped.get(second, 0))
+
+    def part(self, start: int, end: int) -> Column:
+        """The seconds from `start` up to `end`, numbered from 0 again."""
+        edges = self.edges[start : end + 1]
+        first, last = edges[[0, -1]].tolist()
+        clipped = {second - start: count for second, count in self.clipped.items() if start <= second < end}
+        return Column(self.indices[first:last], self.counts[first:last], edges - first, clipped)
+
+    def places(self, width_s: int = 1) -> NDArray[np.int32]:
+        """In which span of `width_s` seconds each count lies, shape (n,)."""
+        return np.repeat(np.arange(self.seconds, dtype=np.int32) // width_s, np.diff(self.edges))
+
+    def totals(self, width_s: int = 1) -> NDArray[np.float64]:
+        """How many values each span of `width_s` seconds has, shape (spans,)."""
+        return self._by_span(self.counts, width_s)
+
+    def sums_s(self, width_s: int = 1) -> NDArray[np.float64]:
+        """The sum of each span's values in seconds, each taken as the middle of its bucket, shape (spans,)."""
+        return self._by_span(buckets.middle_us(self.indices) * self.counts, width_s) / 1e6
+
+    def histogram(self) -> Histogram:
+        """All seconds together."""
+        whole = Histogram()
+        whole.counts += np.bincount(self.indices, weights=self.counts, minlength=buckets.SIZE).astype(np.int64)
+        whole.clipped = sum(self.clipped.values())
+        return whole
+
+    def _by_span(self, values: NDArray[Any], width_s: int) -> NDArray[np.float64]:
+        spans = -(-self.seconds // width_s)
+        return np.bincount(self.places(width_s), weights=values, minlength=spans).astype(np.float64)
+
+
+def together(columns: Sequence[Column]) -> Column:
+    """Several series of the same seconds as one; a bucket may have more than one count in a second."""
+    if len(columns) == 1:
+        return columns[0]
+    seconds = np.concatenate([one.places() for one in columns])
+    order = np.argsort(seconds, kind="stable")
+    return Column(
+        np.concatenate([one.indices for one in columns])[order],
+        np.concatenate([one.counts for one in columns])[order],
+        np.sum([one.edges for one in columns], axis=0),
+    )
+
+
+class OneSecond(Mapping[Series, Counts]):
+    """What columns have of one second, as a recorder's own interval has it."""
+
+    __slots__ = ("_columns", "_second")
+
+    def __init__(self, columns: Mapping[Series, Column], second: int) -> None:
+        self._columns, self._second = columns, second
+
+    def __getitem__(self, series: Series) -> Counts:
+        counts = self._columns[series].second(self._second)
+        if counts is None:
+            raise KeyError(series)
+        return counts
+
+    def __iter__(self) -> Iterator[Series]:
+        place = self._second
+        return (series for series, one in self._columns.items() if one.edges[place] < one.edges[place + 1])
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Histograms, one after the other: `seconds`, `series` and `clipped` have one entry each, as `totals`.
+
+    Those of histogram i lie from `edges[i]` up to `edges[i + 1]` in `indices` and `counts`.
+    """
+
+    seconds: Sequence[int]
+    series: Sequence[Series]
+    clipped: Sequence[int]
+    edges: NDArray[np.int64]
+    indices: NDArray[np.int64]
+    counts: NDArray[np.int64]
+
+    def totals(self) -> list[int]:
+        """How many values each histogram has."""
+        reach = np.concatenate(([0], np.cumsum(self.counts)))[self.edges]
+        result: list[int] = np.diff(reach).tolist()
+        return result
+
+
+class _Gathered:
+    """What is known of one series so far: the size of each of its seconds, and pieces of what lies in them."""
+
+    __slots__ = ("clipped", "counts", "indices", "seconds", "sizes")
+
+    def __init__(self) -> None:
+        self.seconds: list[int] = []
+        self.sizes: list[int] = []
+        self.indices: list[NDArray[Any]] = []
+        self.counts: list[NDArray[Any]] = []
+        self.clipped: dict[int, int] = {}
+
+    def column(self, n: int) -> Column:
+        """Its first n seconds; gives its pieces away. Raises ValueError where they are out of order."""
+        seconds = np.array(self.seconds, dtype=np.int64)
+        if (np.diff(seconds, prepend=-1) <= 0).any():
+            raise ValueError("its seconds are out of order")
+        sizes = np.zeros(n, dtype=np.int64)
+        is_kept = seconds < n
+        sizes[seconds[is_kept]] = np.array(self.sizes, dtype=np.int64)[is_kept]
+        edges = np.concatenate(([0], np.cumsum(sizes)))
+        indices, counts = np.concatenate(self.indices), np.concatenate(self.counts)
+        self.indices, self.counts = [], []
+        clipped = {second: count for second, count in self.clipped.items() if second < n}
+        return Column(indices[: edges[-1]], counts[: edges[-1]], edges, clipped)
+
+
+class Gatherer:
+    """Turns batches of histograms, in the order of their seconds, into columns; owns them until `columns` is asked."""
+
+    __slots__ = ("_codes", "_gathered")
+
+    def __init__(self) -> None:
+        self._codes: dict[Series, int] = {}
+        self._gathered: list[_Gathered] = []
+
+    def add(self, batch: Batch) -> None:
+        """Take in some histograms, none of which is empty."""
+        codes = [self._code(series) for series in batch.series]
+        sizes = np.diff(batch.edges)
+        for code, second, size, clipped in zip(codes, batch.seconds, sizes.tolist(), batch.clipped, strict=True):
+            mine = self._gathered[code]
+            mine.seconds.append(second)
+            mine.sizes.append(size)
+            if clipped:
+                mine.clipped[second] = clipped
+        order = np.argsort(np.repeat(np.array(codes, dtype=np.int32), sizes), kind="stable")
+        indices = batch.indices[order].astype(np.int32)
+        counts = batch.counts[order]
+        if counts.max(initial=0) <= _INT32_MAX:
+            counts = counts.astype(np.int32)
+        ends = np.cumsum(np.bincount(codes, weights=sizes)).astype(np.int64).tolist()
+        for code in set(codes):
+            piece = slice(ends[code - 1] if code else 0, ends[code])
+            self._gathered[code].indices.append(indices[piece])
+            self._gathered[code].counts.append(counts[piece])
+
+    def columns(self, n: int) -> dict[Series, Column]:
+        """The first n seconds of each series; gives away what it owns. Raises ValueError where one is out of order."""
+        return {series: self._gathered[code].column(n) for series, code in self._codes.items()}
+
+    def _code(self, series: Series) -> int:
+        code = self._codes.setdefault(series, len(self._gathered))
+        if code == len(self._gathered):
+            self._gathered.append(_Gathered())
+        return code
+
+
+def columns_of(seconds: Iterable[tuple[int, Mapping[Series, Counts]]], n: int) -> dict[Series, Column]:
+    """Columns of the first n seconds from each second's histograms, in order."""
+    gatherer = Gatherer()
+    for second, counted in seconds:
+        parts = list(counted.values())
+        if parts:
+            edges = np.concatenate(([0], np.cumsum([len(one.indices) for one in parts])))
+            indices, counts = (np.concatenate([getattr(one, name) for one in parts]) for name in ("indices", "counts"))
+            places = [second] * len(parts)
+            gatherer.add(Batch(places, list(counted), [one.clipped for one in parts], edges, indices, counts))
+    return gatherer.columns(n)
