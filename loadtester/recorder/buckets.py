@@ -48,6 +48,7 @@ def middle_us(indices: Indices) -> NDArray[np.float64]:
 
 
 def _split(indices: Indices) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    indices = indices.astype(np.int64)  # they may be of a type too small for values
     bucket = (indices >> (_SUB_BITS - 1)) - 1
     sub = (indices & (_HALF - 1)) + _HALF
     return np.maximum(bucket, 0), np.where(bucket < 0, sub - _HALF, sub)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,15 +13,14 @@ from loadtester.model import Series
 from loadtester.recorder import buckets
 from loadtester.recorder.histogram import Counts, Histogram
 
-_INT32_MAX: Final = (1 << 31) - 1
-
 
 @dataclass(frozen=True, slots=True)
 class Column:
     """Counts of one series: those of second s lie from `edges[s]` up to `edges[s + 1]`.
 
     `indices` are buckets and `counts` how many values fell into each, both of shape (n,); `edges` has shape
-    (seconds + 1,). `clipped` has the seconds in which values were over an hour, and how many; they count as an hour.
+    (seconds + 1,). The first two are of small types: sum them, or index with them, but don't multiply them by
+    integers. `clipped` has the seconds in which values were over an hour, and how many; they count as an hour.
     """
 
     indices: NDArray[Any]
@@ -128,6 +127,11 @@ class Batch:
         return result
 
 
+def _packed(values: NDArray[np.int64]) -> NDArray[Any]:
+    """The same numbers in as few bytes as the largest needs: most counts of a second are small."""
+    return values.astype(np.min_scalar_type(-int(values.max(initial=0)) - 1))
+
+
 class _Gathered:
     """What is known of one series so far: the size of each of its seconds, and pieces of what lies in them."""
 
@@ -175,10 +179,7 @@ class Gatherer:
             if clipped:
                 mine.clipped[second] = clipped
         order = np.argsort(np.repeat(np.array(codes, dtype=np.int32), sizes), kind="stable")
-        indices = batch.indices[order].astype(np.int32)
-        counts = batch.counts[order]
-        if counts.max(initial=0) <= _INT32_MAX:
-            counts = counts.astype(np.int32)
+        indices, counts = _packed(batch.indices[order]), _packed(batch.counts[order])
         ends = np.cumsum(np.bincount(codes, weights=sizes)).astype(np.int64).tolist()
         for code in set(codes):
             piece = slice(ends[code - 1] if code else 0, ends[code])

@@ -1,4 +1,7 @@
-"""The report of a run of a million requests, from its directory: seconds, memory, and the page's size."""
+"""The report of a run of a million requests, from its directory: seconds, memory, and the page's size.
+
+FMLOAD_BENCH_REQUESTS=10000000 makes it ten millions, FMLOAD_BENCH_SECONDS=1000 a run of 17 minutes, not of an hour.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -17,8 +21,8 @@ from loadtester.recorder import COLUMNS, Cell, Interval, count_ns, packed
 from loadtester.rundir import SCHEMA, Writer
 from loadtester.scenario.mix import HAIKU, SONNET
 
-REQUESTS = 1_000_000
-SECONDS = 3_600
+REQUESTS = int(os.environ.get("FMLOAD_BENCH_REQUESTS", "1000000"))
+SECONDS = int(os.environ.get("FMLOAD_BENCH_SECONDS", "3600"))
 _METRICS = ("latency", "service", "lag", "connect", "ttft", "ttft_service", "itl", "tpot")
 _QUERIES = {"product_lookup": HAIKU, "recommendation": SONNET, "price_check": HAIKU, "japanese_query": HAIKU}
 _QUERIES |= {"manga_summary": SONNET, "order_status": HAIKU, "greeting": HAIKU}
@@ -29,14 +33,15 @@ def rows() -> list[tuple[str, str]]:
     with tempfile.TemporaryDirectory() as root:
         directory = Path(root) / "run"
         _write(directory)
+        start_s = time.perf_counter()
         child = subprocess.Popen([sys.executable, "-m", "loadtester", "report", str(directory), "--summary", "none"])
         _, _, used = os.wait4(child.pid, 0)
-        took_s = used.ru_utime + used.ru_stime
+        took_s, cpu_s = time.perf_counter() - start_s, used.ru_utime + used.ru_stime
         size_bytes = (directory / "report.html").stat().st_size
     unit_bytes = 1 if sys.platform == "darwin" else 1024
     return [
-        (f"report of {REQUESTS:,} requests", f"{took_s:.2f} s CPU (goal 5)"),
-        ("its memory at most", f"{used.ru_maxrss * unit_bytes / 1e6:.0f} MB (goal 500)"),
+        (f"report of {REQUESTS:,} requests", f"{took_s:.2f} s, {cpu_s:.2f} of CPU (goal 5 for a million)"),
+        ("its memory at most", f"{used.ru_maxrss * unit_bytes / 1e6:.0f} MB (goal 500 for a million)"),
         ("report.html", f"{size_bytes / 1e6:.2f} MB (goal 1.5)"),
     ]
 

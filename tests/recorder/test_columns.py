@@ -109,6 +109,15 @@ def test_counts_too_large_for_32_bits_are_kept():
     assert columns[NAMES[0]].totals().tolist() == [1, 2**40]
 
 
+def test_buckets_of_a_small_type_have_their_own_bounds():
+    """An hour in µs does not fit the types that buckets are kept in; their bounds are right all the same."""
+    (one,) = _counted([{NAMES[0]: [1, 3_599_000]}])
+    indices = columns_of(enumerate([one]), 1)[NAMES[0]].indices
+    assert indices.dtype.itemsize < 4
+    for bound in (buckets.lowest_us, buckets.highest_us, buckets.middle_us):
+        assert bound(indices).tolist() == bound(one[NAMES[0]].indices).tolist()
+
+
 def test_a_recording_has_the_columns_of_its_seconds():
     """Seconds that the recording lacks are there, empty; so are those in which nothing was measured."""
     (one,) = _counted([{NAMES[0]: [7]}])
