@@ -21,7 +21,10 @@ FAST = ("--time-scale", "0.02", "--tokens-per-minute", "0")
 
 
 def fmload(*args, cwd, target=None):
-    """Run fmload to its end; its code, its summary, and the emulator's log of what models were asked."""
+    """Run fmload to its end; its code, its summary, and the emulator's log of what models were asked.
+
+    A bound that stops it is told of as it does, however many processes send.
+    """
     done = subprocess.run(
         [sys.executable, "-m", "loadtester", "run", *args, "--summary", "json"],
         cwd=cwd,
@@ -35,7 +38,10 @@ def fmload(*args, cwd, target=None):
     (directory,) = (Path(cwd) / "reports").iterdir()
     log = ((target or directory / "target") / "bedrock.ndjson").read_text().splitlines()
     asked = [one for one in map(json.loads, log) if one["operation"] != "count-tokens"]
-    return done.returncode, json.loads(done.stdout), asked
+    summary = json.loads(done.stdout)
+    stopped_by = summary["run"]["stopped_by"]
+    assert stopped_by is None or f"{stopped_by}; waiting for what is in flight" in done.stderr
+    return done.returncode, summary, asked
 
 
 def bill(log):

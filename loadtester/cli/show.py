@@ -32,10 +32,14 @@ def say_where(report: Report, summary: Summary) -> None:
 
 
 def show(report: Report, summary: Summary, *, no_color: bool) -> None:
-    """Print the report (people's to stderr, machines' to stdout) and exit with its code."""
+    """Print the report (people's to stderr, machines' to stdout) and exit with its code.
+
+    Where people are shown no summary they are told why, if the code is not 0.
+    """
     from rich.console import Console  # noqa: PLC0415  heavy, and --help must be quick
 
     from loadtester.reporters import exit_code, print_summary, summary_text  # noqa: PLC0415
+    from loadtester.reporters.exit_reasons import exit_reasons  # noqa: PLC0415
 
     if summary is Summary.JSON:
         typer.echo(summary_text(report), nl=False)
@@ -44,4 +48,7 @@ def show(report: Report, summary: Summary, *, no_color: bool) -> None:
         if not console.is_terminal:
             console = Console(stderr=True, no_color=True, width=150)
         print_summary(report, console, is_compact=summary is Summary.COMPACT)
+    if summary in (Summary.JSON, Summary.NONE):
+        for reason in exit_reasons(report):
+            typer.echo(f"fmload: {reason}", err=True)
     raise typer.Exit(exit_code(report))

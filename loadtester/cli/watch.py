@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import typer
 from rich.console import Console
 
 from loadtester import __version__
@@ -26,7 +27,7 @@ def watch_of(scenario: Scenario, *, quiet: bool, no_color: bool) -> Watch:
 
 def _front(scenario: Scenario, planned: int | None, duration_s: float, *, quiet: bool, no_color: bool) -> Observer:
     if quiet:
-        return Quiet()
+        return Quiet(_tell)
     console = Console(stderr=True, no_color=no_color or None)
     if not console.is_terminal or console.no_color:
         return Lines(console, planned, duration_s)
@@ -41,6 +42,10 @@ def _front(scenario: Scenario, planned: int | None, duration_s: float, *, quiet:
         mix={query.name: query.share for query in scenario.mix},
     )
     return Screen(console, facts)
+
+
+def _tell(text: str) -> None:
+    typer.echo(text, err=True)
 
 
 def _beside(scenario: Scenario, front: Observer) -> list[Watcher]:

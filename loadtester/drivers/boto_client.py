@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import AbstractAsyncContextManager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import aioboto3
 from aiobotocore.config import AioConfig
@@ -18,8 +18,16 @@ CONNECT_LIMIT_S: Final = 10
 #: The engine caps what is in flight; the SDK's own pool (10 connections) must never be what holds a request back.
 _CONNECTIONS: Final = 65_536
 
-#: The probe of the request that the current task is sending.
-sending: ContextVar[Probe | None] = ContextVar("sending", default=None)
+
+class Sending(NamedTuple):
+    """What the SDK does not know of the request it sends: who is told that it goes out, and its trace."""
+
+    probe: Probe
+    traceparent: str | None
+
+
+#: What the current task is sending.
+sending: ContextVar[Sending | None] = ContextVar("sending", default=None)
 
 
 def bedrock_client(
@@ -45,11 +53,17 @@ def bedrock_client(
 
 
 def stamp_sends(client: Any) -> None:
-    """Have `client` tell the current task's probe when a signed request goes to the transport."""
+    """Have `client` tell the current task's probe when a signed request goes to the transport, with its trace.
+
+    The trace is not part of what is signed: a proxy on the way may put its own in.
+    """
     client.meta.events.register("before-send.bedrock-runtime", _stamp)
 
 
-def _stamp(**_: Any) -> None:
-    probe = sending.get()
-    if probe is not None:
-        probe.sent()
+def _stamp(request: Any, **_: Any) -> None:
+    now = sending.get()
+    if now is None:
+        return
+    if now.traceparent is not None:
+        request.headers["traceparent"] = now.traceparent
+    now.probe.sent()

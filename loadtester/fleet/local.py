@@ -86,7 +86,7 @@ class LocalFleet:
         await asyncio.gather(*(self._listen(index, worker) for index, worker in enumerate(self._workers)))
 
     def books(self) -> Books:
-        """Whether a worker met one of the run's bounds, and what of the budget is spent; whole when `run` has ended."""
+        """Why the run was stopped, once a worker met one of its bounds, and what ended workers spent of the budget."""
         return self._books
 
     def stop(self) -> None:
@@ -133,9 +133,11 @@ class LocalFleet:
     async def _listen(self, index: int, worker: Process) -> None:
         while (message := await _next_word(worker)) is not None:
             if isinstance(message, Second):
-                self._seconds.add(index, message.interval, message.rows)
-                if message.is_halted and not self.is_stopped:
+                # Before the second goes on: who takes it asks why the run has stopped.
+                self._books = self._books.merge(Books(message.halted))
+                if message.halted is not None and not self.is_stopped:
                     self.stop()
+                self._seconds.add(index, message.interval, message.rows)
             elif isinstance(message, Ended):
                 self.elapsed_s = max(self.elapsed_s, message.elapsed_s)
                 self._books = self._books.merge(message.books)

@@ -48,11 +48,11 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Second:
-    """One second of a worker's recording; `is_halted` once the worker met a bound of the run, and stopped itself."""
+    """One second of a worker's recording; `halted` says why once it met a bound of the run, and stopped itself."""
 
     interval: Interval
     rows: bytes
-    is_halted: bool = False
+    halted: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ async def work() -> None:
 
     def tell(interval: Interval, rows: bytes) -> None:
         if not writer.is_closing():  # nobody is left to tell when the one who asked is gone
-            writer.write(frame(Second(interval, rows, engine.books().halted is not None)))
+            writer.write(frame(Second(interval, rows, engine.books().halted)))
 
     engine = shard_engine(job.scenario, plan_of(job.scenario), driver, shard=job.shard, price=prices.usd, sink=tell)
     try:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
+import requests
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.metrics.export import (
@@ -32,9 +33,17 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from loadtester import __version__
 
+if TYPE_CHECKING:
+    from requests import Response
+
 #: How long one export may take, with OpenTelemetry's own tries at it, in seconds.
 LIMIT_S: Final = 5.0
 SCOPE: Final = InstrumentationScope("fmload", __version__)
+#: Any of these names whoever makes the exporters' sessions, with credentials of a cloud's own.
+_PROVIDERS: Final = tuple(
+    f"OTEL_PYTHON_EXPORTER_OTLP_HTTP_{of}CREDENTIAL_PROVIDER" for of in ("", "METRICS_", "TRACES_")
+)
+_REDIRECT: Final = 300
 _CUMULATIVE: Final = AggregationTemporality.CUMULATIVE
 
 #: Attributes as a key: pairs of name and value.
@@ -65,7 +74,7 @@ class Collector:
         """Whether the collector took them."""
         if self._metrics is None:
             endpoint = None if self._base is None else f"{self._base}/v1/metrics"
-            self._metrics = OTLPMetricExporter(endpoint=endpoint, timeout=LIMIT_S)
+            self._metrics = OTLPMetricExporter(endpoint=endpoint, timeout=LIMIT_S, session=_session())
         scoped = ScopeMetrics(SCOPE, metrics, "")
         data = MetricsData([ResourceMetrics(self.resource, [scoped], "")])
         return self._metrics.export(data, timeout_millis=LIMIT_S * 1e3) is MetricExportResult.SUCCESS
@@ -74,7 +83,7 @@ class Collector:
         """Whether the collector took them."""
         if self._spans is None:
             endpoint = None if self._base is None else f"{self._base}/v1/traces"
-            self._spans = OTLPSpanExporter(endpoint=endpoint, timeout=LIMIT_S)
+            self._spans = OTLPSpanExporter(endpoint=endpoint, timeout=LIMIT_S, session=_session())
         return self._spans.export(spans) is SpanExportResult.SUCCESS
 
     def close(self) -> None:
@@ -82,6 +91,24 @@ class Collector:
         for exporter in (self._metrics, self._spans):
             if exporter is not None:
                 exporter.shutdown()
+
+
+def _session() -> requests.Session | None:
+    """What an exporter sends with; None where the environment has another for it.
+
+    The exporters follow no redirect, which is right with credentials on board, and count it as taken, which is not.
+    """
+    if any(os.environ.get(name) for name in _PROVIDERS):
+        return None
+    session = requests.Session()
+    session.hooks["response"].append(_refuse_redirect)
+    return session
+
+
+def _refuse_redirect(answer: Response, **_: Any) -> None:
+    if _REDIRECT <= answer.status_code < _REDIRECT + 100:
+        answer.close()
+        raise requests.HTTPError(f"HTTP {answer.status_code}: what was sent stays here")
 
 
 def counter(name: str, unit: str, words: str, values: Mapping[Labels, float], span_ns: tuple[int, int]) -> Metric:

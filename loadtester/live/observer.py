@@ -39,7 +39,14 @@ class Observer(Watcher, Protocol):
 
 
 class Quiet:
-    """Shows nothing."""
+    """Shows nothing; `tell` hears what is said once the load is on: what stops it, what fails, what can't be written.
+
+    What is said before it only tells of the way there: what goes wrong there is raised.
+    """
+
+    def __init__(self, tell: Say | None = None) -> None:
+        self._tell = tell
+        self._is_on = False
 
     def __enter__(self) -> Self:
         return self
@@ -49,11 +56,14 @@ class Quiet:
     ) -> None:
         pass
 
-    def observe(self, tick: Tick) -> None:
-        """See nothing."""
+    def observe(self, tick: Tick) -> None:  # noqa: ARG002  a watcher's signature
+        """See that the load is on."""
+        self._is_on = True
 
     def say(self, text: str) -> None:
-        """Say nothing."""
+        """Tell it, unless that comes before the load."""
+        if self._is_on and self._tell is not None:
+            self._tell(text)
 
 
 class Together:

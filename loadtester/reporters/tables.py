@@ -21,6 +21,8 @@ Row = Mapping[str, Value]
 _PERCENTILES = {"p50": (50.0, 5), "p95": (95.0, 59), "p99": (99.0, 299)}
 _SPREADS = ("latency", "ttft")
 _SPREAD_COLUMNS = ("count", "mean", "p50", "p90", "p95", "p99", "p999", "max")
+#: The first is the sum of the next three.
+_COSTS = ("run", "good", "wasted", "warmup", "per_good_answer")
 
 
 def by_second(run: Recording) -> Iterator[Row]:
@@ -87,7 +89,7 @@ def _percentiles(interval: Interval, metric: str) -> Iterator[tuple[str, float |
 
 def _part(part: Figures) -> dict[str, Value]:
     rates = {name: value for name, value in asdict(part.rates).items() if name != "ci95"}
-    cost = {f"{name}_usd": getattr(part.cost, name) for name in ("run", "good", "wasted", "per_good_answer")}
+    cost = {f"{name}_usd": getattr(part.cost, name) for name in _COSTS}
     return {
         **asdict(part.funnel),
         **rates,

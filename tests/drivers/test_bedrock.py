@@ -16,6 +16,7 @@ from loadtester.errors import Exit, FmloadError
 from loadtester.model import Outcome, Request, Usage
 
 PATIENCE_S = 20.0
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 SECRET = "wJalrXUtnFEMIxK7MDENGxbPxRfiCYEXAMPLEKEY"
 
 
@@ -282,6 +283,24 @@ def test_a_request_holds_what_bedrock_takes(client):
         "requestMetadata": {"request_id": "r-7", "query_type": "--- search-", "output_tokens": "12"},
     }
     assert "/bedrock/aws4_request" in server.heads[0]["authorization"]
+
+
+@pytest.mark.parametrize("is_streaming", [True, False])
+def test_a_sampled_request_and_no_other_carries_its_trace(client, is_streaming):
+    """As a header that is not signed: a proxy on the way may put its own in."""
+
+    async def main():
+        said = stream(STREAM) if is_streaming else response(converse_answer())
+        async with bedrock(client, said, is_streaming=is_streaming) as (driver, server):
+            for trace in (TRACE, None):
+                await driver.send(ask(traceparent=trace), Probe())
+            return server.heads
+
+    sampled, other = run(main)
+    assert sampled["traceparent"] == TRACE
+    assert "signedheaders=" in sampled["authorization"]
+    assert "traceparent" not in sampled["authorization"]
+    assert "traceparent" not in other
 
 
 def test_a_bearer_token_of_the_environment_is_used(client, monkeypatch):

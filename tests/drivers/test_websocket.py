@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, suppress
 from hashlib import sha1
 from http import HTTPStatus
 
+import msgspec
 import pytest
 import uvloop
 from websockets.asyncio.server import serve
@@ -88,6 +89,33 @@ async def answer(socket, asked):
     await socket.send(delta(asked, ""))
     await socket.send(delta(asked, "lo, 世界"))
     await socket.send(done(asked))
+
+
+def test_no_trace_is_sent():
+    """The message has no field for one, and the handshake is a whole conversation's."""
+    heads, messages = [], []
+
+    async def collect(socket):
+        heads.append(dict(socket.request.headers.raw_items()))
+        async for message in socket:
+            messages.append(json.loads(message))
+            await answer(socket, messages[-1])
+
+    async def run():
+        async with serve(collect, "127.0.0.1", 0, close_timeout=1) as listening:
+            port = listening.sockets[0].getsockname()[1]
+            driver = WebSocketDriver(f"ws://127.0.0.1:{port}/ws", headers={}, ca_file=None)
+            sampled = msgspec.structs.replace(
+                ask(), traceparent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+            )
+            for request in (sampled, ask()):
+                await driver.prepare(request)
+                await driver.send(request, Probe())
+            await driver.aclose()
+
+    asyncio.run(run())
+    assert messages[0] == messages[1]
+    assert [name for head in heads for name in head if "trace" in name.lower()] == []
 
 
 @pytest.mark.parametrize("size", [32_000, 33_000, 100_000])

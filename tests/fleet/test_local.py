@@ -43,7 +43,10 @@ def test_a_worker_that_hangs_is_not_waited_for_without_end(monkeypatch, tmp_path
 
 
 def test_a_worker_that_meets_a_bound_stops_the_others(monkeypatch, tmp_path):
-    """Its second says so: all are told to stop, what each has booked is added up, and what all say is said once."""
+    """Its second says why: all are told to stop, what each has booked is added up, and what all say is said once.
+
+    Why is known with that second, not only when the workers have ended.
+    """
     script = tmp_path / "worker.py"
     script.write_text(WORKER)
     start = asyncio.create_subprocess_exec
@@ -55,7 +58,12 @@ def test_a_worker_that_meets_a_bound_stops_the_others(monkeypatch, tmp_path):
 
     async def main():
         scenario = resolve({"load.rate": 1, "load.duration": "1s"})
-        fleet = LocalFleet(scenario, scenario.target, 2, lambda *_: None, said.append)
+
+        def take(*_):
+            known.append(fleet.books())
+            fleet.stop()
+
+        fleet = LocalFleet(scenario, scenario.target, 2, take, said.append)
         try:
             await fleet.open()
             assert fleet.books() == Books()
@@ -64,15 +72,16 @@ def test_a_worker_that_meets_a_bound_stops_the_others(monkeypatch, tmp_path):
             await fleet.aclose()
         return fleet
 
-    said = []
+    said, known = [], []
     fleet = asyncio.run(main())
+    assert known == [Books("full")]
     assert fleet.is_stopped
     assert said == ["no spans"]
     assert fleet.lost == []
     assert fleet.books() == Books("full", Ledger(Decimal(2), spent_usd=Decimal(2)))
 
 
-#: Worker 0 is through with its money in its first second; both end only when they are told to stop.
+#: Worker 0 is through with its money in its first second; both end only when they are told to stop for a second time.
 WORKER = """
 import asyncio
 import sys
@@ -90,9 +99,9 @@ async def main():
     is_first = (await receive(reader)).shard.index == 0
     writer.write(frame(Ready()))
     await receive(reader)
-    if is_first:
-        writer.write(frame(Second(Interval(0), b"", is_halted=True)))
-    assert isinstance(await receive(reader), Stop)
+    writer.write(frame(Second(Interval(0), b"", "full" if is_first else None)))
+    for _ in range(2):
+        assert isinstance(await receive(reader), Stop)
     ledger = Ledger(Decimal(1), spent_usd=Decimal(1))
     writer.write(frame(Ended(1.0, Books("full" if is_first else None, ledger), ("no spans",))))
     await writer.drain()

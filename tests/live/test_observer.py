@@ -83,3 +83,13 @@ def test_a_front_that_fails_leaves_the_others():
         together.observe(1)
         together.observe(2)
     assert fine.seen == 2
+
+
+def test_quiet_is_silent_till_the_load_is_on():
+    """What is said on the way there is progress; from then on it is what stops the run or fails in it."""
+    said = []
+    with Together(Quiet(said.append)) as together:
+        together.say("starting the target …")
+        together.observe(1)
+        together.say("cannot write it")
+    assert said == ["cannot write it"]

@@ -62,10 +62,10 @@ class CompatBedrockDriver:
 
     async def send(self, request: Request, probe: Probe) -> Ending:
         """Ask one question. `probe.sent` is called when the signed request goes to the SDK's transport."""
-        from loadtester.drivers.boto_client import sending  # noqa: PLC0415  see `check`
+        from loadtester.drivers.boto_client import Sending, sending  # noqa: PLC0415  see `check`
         from loadtester.drivers.boto_faults import ending_of_fault  # noqa: PLC0415  see `check`
 
-        token = sending.set(probe)
+        token = sending.set(Sending(probe, request.traceparent))
         try:
             client = await self._ready()
             ask = _stream if self._is_streaming else _converse
