@@ -145,6 +145,10 @@ def _path(model: str, operation: str) -> str:
 class _Nobody:
     """The check's probe: nothing of it is measured."""
 
+    launched_ns = 0
+    first_ns = None
+    retries = 0
+
     def sent(self) -> None:
         pass
 

@@ -12,8 +12,21 @@ class Probe(Protocol):
     """Where a driver reports moments as they happen; the probe holds the clock.
 
     All calls are made on the event loop's thread, straight from the protocol's callback, so that one
-    definition of each moment holds for every protocol.
+    definition of each moment holds for every protocol. What it knows, in ns on the run's clock, is for those
+    who wrap a driver.
     """
+
+    @property
+    def launched_ns(self) -> int:
+        """When the engine gave the request to the driver."""
+
+    @property
+    def first_ns(self) -> int | None:
+        """When the first content of its latest attempt came; None before."""
+
+    @property
+    def retries(self) -> int:
+        """How often it was sent again."""
 
     def sent(self) -> None:
         """Mark the first byte of the request as handed to the transport; only the first call counts."""

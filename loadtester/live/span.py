@@ -58,8 +58,8 @@ def _asked(exchange: Exchange, provider: str) -> dict[str, Any]:
     }
     if request.model:
         found["gen_ai.request.model"] = request.model
-    if exchange.first_ns is not None:
-        found["gen_ai.response.time_to_first_chunk"] = (exchange.first_ns - exchange.began_ns) / 1e9
+    if exchange.first_s is not None:
+        found["gen_ai.response.time_to_first_chunk"] = exchange.first_s
     if exchange.answer is not None:
         found["gen_ai.input.messages"] = _message("user", request.prompt)
         found["gen_ai.output.messages"] = _message("assistant", exchange.answer)

@@ -44,14 +44,14 @@ _FAULT: Final = Ending(Outcome.BROKEN, detail="fault in the driver")
 
 
 class Exchange(NamedTuple):
-    """A request and its end, as a span is made of it; moments in ns of the epoch."""
+    """A request and its end, as a span is made of it; moments in ns of the epoch, `first_s` from the launch."""
 
     trace_id: int
     span_id: int
     request: Request
     began_ns: int
     ended_ns: int
-    first_ns: int | None
+    first_s: float | None
     ending: Ending
     answer: str | None = None
 
@@ -94,15 +94,16 @@ class Traced:
 
     async def send(self, request: Request, probe: Probe) -> Ending:
         """Send one request as the inner driver does; what is written down of it is written after its end."""
-        draw = self._draw
-        is_sampled = draw.random() < self._sample
-        trace_id, span_id = draw.getrandbits(128) or 1, draw.getrandbits(64) or 1
-        listening = _Listening(probe, has_content=is_sampled and self._has_content)
+        is_sampled = self._draw.random() < self._sample
+        trace, heard = None, None
         if is_sampled:
-            request = msgspec.structs.replace(request, traceparent=traceparent(trace_id, span_id))
+            trace = self._trace()
+            request = msgspec.structs.replace(request, traceparent=traceparent(*trace))
+            if self._has_content:
+                probe = heard = _Listening(probe)
         began_ns, ending = time.time_ns(), _FAULT
         try:
-            ending = await self._inner.send(request, listening)
+            ending = await self._inner.send(request, probe)
         except asyncio.CancelledError as cut:
             ending = _TIMEOUT if TIME_IS_UP in cut.args else STOPPED
             raise
@@ -112,18 +113,12 @@ class Traced:
             if ending.usage is not None:
                 self._spans.count(request.model, ending.model, ending.usage)
             if is_sampled or ending.outcome is not Outcome.OK:
-                self._spans.keep(
-                    Exchange(
-                        trace_id,
-                        span_id,
-                        request,
-                        began_ns,
-                        time.time_ns(),
-                        listening.first_ns,
-                        ending,
-                        "".join(listening.texts) if is_sampled and self._has_content else None,
-                    )
-                )
+                ids, answer = trace or self._trace(), None if heard is None else "".join(heard.texts)
+                self._spans.keep(Exchange(*ids, request, began_ns, time.time_ns(), _first_s(probe), ending, answer))
+
+    def _trace(self) -> tuple[int, int]:
+        """A new trace's id and that of its span."""
+        return self._draw.getrandbits(128) or 1, self._draw.getrandbits(64) or 1
 
     async def finish(self, request: Request) -> None:
         """As the inner driver."""
@@ -140,31 +135,54 @@ def traceparent(trace_id: int, span_id: int) -> str:
     return f"00-{trace_id:032x}-{span_id:016x}-{_TRACEPARENT_FLAGS}"
 
 
+def _first_s(probe: Probe) -> float | None:
+    """From the launch to the first content; None where none came, or where it was launched for an earlier attempt."""
+    return None if probe.first_ns is None or probe.retries else (probe.first_ns - probe.launched_ns) / 1e9
+
+
 class _Listening:
-    """A probe that also notes when the first piece came, and what was said where that is to be kept."""
+    """A probe that also holds what was said."""
 
-    __slots__ = ("_has_content", "_probe", "connected", "first_ns", "reconnected", "sent", "texts")
+    __slots__ = ("_probe", "connected", "reconnected", "sent", "texts")
 
-    def __init__(self, probe: Probe, *, has_content: bool) -> None:
+    def __init__(self, probe: Probe) -> None:
         self._probe = probe
-        self._has_content = has_content
         self.sent, self.connected, self.reconnected = probe.sent, probe.connected, probe.reconnected
-        self.first_ns: int | None = None
         self.texts: list[str] = []
+
+    @property
+    def launched_ns(self) -> int:
+        return self._probe.launched_ns
+
+    @property
+    def first_ns(self) -> int | None:
+        return self._probe.first_ns
+
+    @property
+    def retries(self) -> int:
+        return self._probe.retries
 
     def chunk(self, n_bytes: int, text: str) -> None:
         self._probe.chunk(n_bytes, text)
-        self._hear((text,))
+        self.texts.append(text)
 
     def chunks(self, n_bytes: int, texts: Sequence[str]) -> None:
         self._probe.chunks(n_bytes, texts)
-        self._hear(texts)
+        self.texts.extend(texts)
 
-    def _hear(self, texts: Sequence[str]) -> None:
-        if self.first_ns is None:
-            self.first_ns = time.time_ns()
-        if self._has_content:
-            self.texts.extend(texts)
+
+class _Tokens:
+    """A histogram of tokens in the conventions' buckets."""
+
+    __slots__ = ("counts", "total")
+
+    def __init__(self) -> None:
+        self.counts = [0] * (len(TOKENS) + 1)
+        self.total = 0
+
+    def add(self, tokens: int) -> None:
+        self.counts[bisect_left(TOKENS, tokens)] += 1
+        self.total += tokens
 
 
 class Spans:
@@ -179,7 +197,8 @@ class Spans:
         self._has_failed = False
         self._provider = provider(scenario)
         self._waiting: deque[Exchange] = deque(maxlen=_MOST_WAITING)
-        self._tokens: dict[tuple[str, str, str], tuple[list[int], list[int]]] = {}
+        #: By model asked and model that answered, of input and of output.
+        self._tokens: dict[tuple[str, str | None], tuple[_Tokens, _Tokens]] = {}
         self._began_ns = time.time_ns()
         self._is_ended = Event()
         self._thread = Thread(target=self._work, name="fmload-spans", daemon=True)
@@ -193,12 +212,11 @@ class Spans:
         """Count an answer's tokens, where the target told them: an estimate is nobody's usage."""
         if usage.is_estimated:
             return
-        used = (("input", usage.input + usage.cache_read + usage.cache_write), ("output", usage.output))
-        for kind, tokens in used:
-            key = (asked, answered_by or asked, kind)
-            counts, total = self._tokens.setdefault(key, ([0] * (len(TOKENS) + 1), [0]))
-            counts[bisect_left(TOKENS, tokens)] += 1
-            total[0] += tokens
+        counts = self._tokens.get((asked, answered_by))
+        if counts is None:
+            counts = self._tokens[asked, answered_by] = (_Tokens(), _Tokens())
+        counts[0].add(usage.input + usage.cache_read + usage.cache_write)
+        counts[1].add(usage.output)
 
     def close(self) -> None:
         """Send what is left, within a few seconds."""
@@ -228,15 +246,18 @@ class Spans:
         from loadtester.live.collector import histogram  # noqa: PLC0415  an extra
 
         values: dict[Labels, Buckets] = {}
-        for (asked, answered_by, kind), (counts, total) in self._tokens.copy().items():
-            labels = {
-                "gen_ai.operation.name": "chat",
-                "gen_ai.provider.name": self._provider,
-                "gen_ai.request.model": asked,
-                "gen_ai.response.model": answered_by,
-                "gen_ai.token.type": kind,
-            }
-            values[tuple((name, value) for name, value in labels.items() if value)] = (list(counts), float(total[0]))
+        for (asked, answered_by), pair in self._tokens.copy().items():
+            for kind, tokens in zip(("input", "output"), pair, strict=True):
+                labels = {
+                    "gen_ai.operation.name": "chat",
+                    "gen_ai.provider.name": self._provider,
+                    "gen_ai.request.model": asked,
+                    "gen_ai.response.model": answered_by or asked,
+                    "gen_ai.token.type": kind,
+                }
+                key = tuple((name, value) for name, value in labels.items() if value)
+                counts, total = values.get(key, ([0] * (len(TOKENS) + 1), 0.0))
+                values[key] = [a + b for a, b in zip(counts, tokens.counts, strict=True)], total + tokens.total
         words = "Number of input and output tokens used."
         span_ns = (self._began_ns, time.time_ns())
         return histogram("gen_ai.client.token.usage", "{token}", words, TOKENS, values, span_ns)

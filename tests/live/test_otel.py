@@ -7,6 +7,7 @@ import socket
 import socketserver
 import sys
 import threading
+import time
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from random import Random
@@ -23,7 +24,7 @@ from loadtester.live.otel import Otel
 from loadtester.live.span import span_of
 from loadtester.live.traced import Exchange, Spans, Traced, traceparent
 from loadtester.model import Ending, Outcome, Request, Usage
-from loadtester.recorder import Meter
+from loadtester.recorder import Meter, Probe
 from loadtester.scenario import resolve
 
 REDIRECTS = (301, 302, 303, 307, 308)
@@ -99,9 +100,11 @@ class Target:
         pass
 
 
-class Probe:
-    def __getattr__(self, name):
-        return lambda *_: None
+def launched():
+    """A probe as the engine hands it over."""
+    probe = Probe(time.perf_counter_ns, 0)
+    probe.launched()
+    return probe
 
 
 def drive(scenario, n=30):
@@ -112,7 +115,7 @@ def drive(scenario, n=30):
         driver = traced(target, scenario, 0, print)
         for number in range(n):
             request = Request(number, "greeting", "ai", "model-a", f"secret {number}", "s", 1, 64, "en")
-            await driver.send(request, Probe())
+            await driver.send(request, launched())
         await driver.aclose()
         return target.parents
 
@@ -294,7 +297,7 @@ def test_a_request_that_is_cut_short_has_a_span(receiver, is_late, said):
 
         async def send():
             deadlines.begin()
-            await driver.send(request, Probe())
+            await driver.send(request, launched())
 
         task = asyncio.create_task(send())
         await asyncio.sleep(0)
@@ -308,6 +311,48 @@ def test_a_request_that_is_cut_short_has_a_span(receiver, is_late, said):
     asyncio.run(run())
     (span,) = receiver.spans
     assert attributes(span)["error.type"] == attributes(span)["fmload.outcome"] == said
+
+
+@pytest.mark.parametrize(("retries", "is_told"), [(0, True), (1, False)])
+def test_a_broken_answer_tells_when_it_began(receiver, retries, is_told):
+    """A failure has the time to its first content, sampled or not; a later attempt, launched by another, has not."""
+
+    class Breaking(Target):
+        async def send(self, _request, probe):
+            for _ in range(retries):
+                probe.again()
+            probe.chunk(1, "a")
+            return Ending(Outcome.BROKEN)
+
+    async def run():
+        made = scenario(receiver.url, **{"observe.otel_sample": "0"})
+        driver = Traced(Breaking(), made, Spans(Collector(receiver.url, "w", "r"), made, print))
+        await driver.send(Request(0, "greeting", "ai", "model-a", "p", "s", 1, 64, "en"), launched())
+        await driver.aclose()
+
+    asyncio.run(run())
+    (span,) = receiver.spans
+    assert ("gen_ai.response.time_to_first_chunk" in attributes(span)) is is_told
+
+
+def test_tokens_are_counted_by_model_and_kind(receiver):
+    """A target that names the model that was asked, and one that names none, count as one."""
+    made = scenario(receiver.url)
+    spans = Spans(Collector(receiver.url, "w", "r"), made, print)
+    for answered_by in ("model-a", None, "model-b"):
+        spans.count("model-a", answered_by, Usage(100, 20, cache_read=5))
+    spans.count("model-a", None, Usage(7, 7, is_estimated=True))
+    spans.close()
+    (metric,) = receiver.metrics[-1:]
+    points = {
+        (labels["gen_ai.response.model"], labels["gen_ai.token.type"]): (point.count, point.sum)
+        for point in metric.histogram.data_points
+        for labels in (attributes(point),)
+    }
+    assert points == {
+        ("model-a", "input"): (2, 210), ("model-a", "output"): (2, 40),
+        ("model-b", "input"): (1, 105), ("model-b", "output"): (1, 20),
+    }  # fmt: skip
 
 
 def test_the_trace_stands_before_the_length():
