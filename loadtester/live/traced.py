@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from bisect import bisect_left
+from array import array
 from collections import deque
 from collections.abc import Sequence
 from random import Random
@@ -15,6 +15,7 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
+import numpy as np
 
 from loadtester.drivers import Driver
 from loadtester.drivers.contract import Probe
@@ -172,17 +173,22 @@ class _Listening:
 
 
 class _Tokens:
-    """A histogram of tokens in the conventions' buckets."""
+    """A histogram of tokens in the conventions' buckets; the loop adds to `fresh`, `settle` counts it later."""
 
-    __slots__ = ("counts", "total")
+    __slots__ = ("counts", "fresh", "total")
 
     def __init__(self) -> None:
-        self.counts = [0] * (len(TOKENS) + 1)
+        self.fresh = array("q")
+        self.counts = np.zeros(len(TOKENS) + 1, dtype=np.int64)
         self.total = 0
 
-    def add(self, tokens: int) -> None:
-        self.counts[bisect_left(TOKENS, tokens)] += 1
-        self.total += tokens
+    def settle(self) -> None:
+        # Numbers may be added meanwhile: each of these steps is one to the interpreter.
+        taken = self.fresh[: len(self.fresh)]
+        del self.fresh[: len(taken)]
+        values = np.frombuffer(taken, dtype=np.int64)
+        self.counts += np.bincount(np.searchsorted(TOKENS, values), minlength=len(self.counts))
+        self.total += int(values.sum())
 
 
 class Spans:
@@ -215,8 +221,8 @@ class Spans:
         counts = self._tokens.get((asked, answered_by))
         if counts is None:
             counts = self._tokens[asked, answered_by] = (_Tokens(), _Tokens())
-        counts[0].add(usage.input + usage.cache_read + usage.cache_write)
-        counts[1].add(usage.output)
+        counts[0].fresh.append(usage.input + usage.cache_read + usage.cache_write)
+        counts[1].fresh.append(usage.output)
 
     def close(self) -> None:
         """Send what is left, within a few seconds."""
@@ -248,6 +254,7 @@ class Spans:
         values: dict[Labels, Buckets] = {}
         for (asked, answered_by), pair in self._tokens.copy().items():
             for kind, tokens in zip(("input", "output"), pair, strict=True):
+                tokens.settle()
                 labels = {
                     "gen_ai.operation.name": "chat",
                     "gen_ai.provider.name": self._provider,
@@ -257,7 +264,7 @@ class Spans:
                 }
                 key = tuple((name, value) for name, value in labels.items() if value)
                 counts, total = values.get(key, ([0] * (len(TOKENS) + 1), 0.0))
-                values[key] = [a + b for a, b in zip(counts, tokens.counts, strict=True)], total + tokens.total
+                values[key] = [a + b for a, b in zip(counts, tokens.counts.tolist(), strict=True)], total + tokens.total
         words = "Number of input and output tokens used."
         span_ns = (self._began_ns, time.time_ns())
         return histogram("gen_ai.client.token.usage", "{token}", words, TOKENS, values, span_ns)
