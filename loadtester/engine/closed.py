@@ -146,6 +146,7 @@ class ClosedEngine:
 
     async def _stay(self, crew: asyncio.TaskGroup, number: int, start_ns: int, end_ns: int) -> None:
         """One user, from coming to leaving: conversation after conversation, each on a connection of its own."""
+        user = _own_task()
         due_ns = start_ns
         is_open = start_ns < _LEAD_NS
         held: Request | None = None
@@ -162,7 +163,7 @@ class ClosedEngine:
                     break
                 if self._pace is not None and not await self._pause(self._pace.slot_ns(self._clock()), end_ns):
                     break
-                asked = await self._ask(step)
+                asked = await self._ask(step, user)
                 if asked is None:
                     break
                 held = asked
@@ -174,7 +175,7 @@ class ClosedEngine:
             if held is not None:
                 await self._driver.finish(held)
 
-    async def _ask(self, step: Step) -> Request | None:
+    async def _ask(self, step: Step, user: asyncio.Task[None]) -> Request | None:
         """Send a step's request and wait for its outcome; None where it may not be sent, which ends the run."""
         request = self._visits.request(step, self._next_id)
         if self._guard is not None and not self._guard.admits(request):
@@ -186,9 +187,6 @@ class ClosedEngine:
         probe.launched()
         probe.due_ns = probe.launched_ns
         self._warm_sent += probe.due_ns < self._recorder.warm_ns
-        user = asyncio.current_task()
-        if user is None:
-            raise AssertionError("a user is a task")
         self._waiting.add(user)
         try:
             await exchange(request, probe, self._sender, self._recorder, self._deadlines)
@@ -234,6 +232,14 @@ class ClosedEngine:
         self._flushed = (self._sent, self._warm_sent)
         self._second += 1
         self._sink(interval, rows)
+
+
+def _own_task() -> asyncio.Task[None]:
+    """Who runs this; asked for once a stay, for it takes its time."""
+    task = asyncio.current_task()
+    if task is None:
+        raise AssertionError("a user is a task")
+    return task
 
 
 def _end(pause: asyncio.Future[None]) -> None:

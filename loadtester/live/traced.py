@@ -41,6 +41,7 @@ _EVERY_S: Final = 2.0
 _END_LIMIT_S: Final = 12.0
 _TRACEPARENT_FLAGS: Final = "01"
 _TIMEOUT: Final = Ending(Outcome.TIMEOUT, detail="no complete answer within the time limit")
+_OK: Final = Outcome.OK  # looking it up on its enum takes as long as a call
 _FAULT: Final = Ending(Outcome.BROKEN, detail="fault in the driver")
 
 
@@ -83,6 +84,8 @@ class Traced:
         self._has_content = scenario.observe.has_otel_content
         # Not the run's seed: two runs of one scenario are two sets of traces.
         self._draw = draw or Random()
+        # Each request comes by here: what it needs is at hand.
+        self._random, self._send, self._count = self._draw.random, inner.send, spans.count
         self.opens_ahead = inner.opens_ahead
 
     async def check(self) -> None:
@@ -95,27 +98,46 @@ class Traced:
 
     async def send(self, request: Request, probe: Probe) -> Ending:
         """Send one request as the inner driver does; what is written down of it is written after its end."""
-        is_sampled = self._draw.random() < self._sample
-        trace, heard = None, None
-        if is_sampled:
-            trace = self._trace()
-            request = msgspec.structs.replace(request, traceparent=traceparent(*trace))
-            if self._has_content:
-                probe = heard = _Listening(probe)
+        if self._random() < self._sample:
+            return await self._sampled(request, probe)
+        began_ns = time.time_ns()
+        try:
+            ending = await self._send(request, probe)
+        except BaseException as fault:
+            self._keep(self._trace(), request, probe, began_ns, _ending_of(fault))
+            raise
+        if ending.usage is not None:
+            self._count(request.model, ending.model, ending.usage)
+        if ending.outcome is not _OK:
+            self._keep(self._trace(), request, probe, began_ns, ending)
+        return ending
+
+    async def _sampled(self, request: Request, probe: Probe) -> Ending:
+        trace = self._trace()
+        request = msgspec.structs.replace(request, traceparent=traceparent(*trace))
+        heard = _Listening(probe) if self._has_content else None
         began_ns, ending = time.time_ns(), _FAULT
         try:
-            ending = await self._inner.send(request, probe)
-        except asyncio.CancelledError as cut:
-            ending = _TIMEOUT if TIME_IS_UP in cut.args else STOPPED
+            ending = await self._send(request, heard or probe)
+        except BaseException as fault:
+            ending = _ending_of(fault)
             raise
-        else:
-            return ending
         finally:
             if ending.usage is not None:
-                self._spans.count(request.model, ending.model, ending.usage)
-            if is_sampled or ending.outcome is not Outcome.OK:
-                ids, answer = trace or self._trace(), None if heard is None else "".join(heard.texts)
-                self._spans.keep(Exchange(*ids, request, began_ns, time.time_ns(), _first_s(probe), ending, answer))
+                self._count(request.model, ending.model, ending.usage)
+            self._keep(trace, request, probe, began_ns, ending, None if heard is None else "".join(heard.texts))
+        return ending
+
+    def _keep(
+        self,
+        trace: tuple[int, int],
+        request: Request,
+        probe: Probe,
+        began_ns: int,
+        ending: Ending,
+        answer: str | None = None,
+    ) -> None:
+        self._spans.keep(Exchange(*trace, request, began_ns, time.time_ns(), _first_s(probe), ending, answer))
 
     def _trace(self) -> tuple[int, int]:
         """A new trace's id and that of its span."""
@@ -134,6 +156,13 @@ class Traced:
 def traceparent(trace_id: int, span_id: int) -> str:
     """The header's value: version 00, sampled."""
     return f"00-{trace_id:032x}-{span_id:016x}-{_TRACEPARENT_FLAGS}"
+
+
+def _ending_of(fault: BaseException) -> Ending:
+    """How a request ended whose driver raised."""
+    if isinstance(fault, asyncio.CancelledError):
+        return _TIMEOUT if TIME_IS_UP in fault.args else STOPPED
+    return _FAULT
 
 
 def _first_s(probe: Probe) -> float | None:
