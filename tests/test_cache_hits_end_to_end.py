@@ -7,8 +7,8 @@ import subprocess
 import sys
 from decimal import Decimal
 
-from loadtester.analysis.calls import call_log
-from loadtester.analysis.quota import quota_of
+from loadtester.analysis.quotas.calls import call_log
+from loadtester.analysis.quotas.quota import quota_of
 from loadtester.cost import price_table
 from loadtester.cost.bill import NOBODY, hit_rate
 from loadtester.cost.quota_request import needs

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from loadtester.analysis import summarise
-from loadtester.analysis.calls import call_log
+from loadtester.analysis.quotas.calls import call_log
 from loadtester.cost import price_table
 from loadtester.reporters import print_summary
 from loadtester.rundir import read, request_lines

@@ -14,7 +14,7 @@ from typing import Final
 
 from loadtester.analysis.bill_advice import advise_on_bill
 from loadtester.analysis.figures import Totals
-from loadtester.analysis.quota import ModelQuota, is_bundled
+from loadtester.analysis.quotas.quota import ModelQuota, is_bundled
 from loadtester.analysis.report import Advice, Report
 from loadtester.cost import PriceTable
 

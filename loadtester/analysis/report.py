@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
 
-from loadtester.analysis.quota import Quota
+from loadtester.analysis.quotas.quota import Quota
 
 if TYPE_CHECKING:  # a comparison is made of reports
-    from loadtester.analysis.comparison import Compared
+    from loadtester.analysis.comparison.found import Compared
 
 Verdict = Literal["valid", "suspect", "invalid"]
 

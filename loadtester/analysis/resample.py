@@ -18,9 +18,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from loadtester.analysis.gauge import measured
 from loadtester.cost import bootstrap
-from loadtester.recorder import buckets
+from loadtester.recorder import buckets, measured
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,14 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 from loadtester.analysis.advice import advise
-from loadtester.analysis.calls import CallLog
 from loadtester.analysis.figures import Part, Totals, figures, spent, totals
 from loadtester.analysis.intervals import with_intervals
 from loadtester.analysis.projected import projected
-from loadtester.analysis.quota import Quota, quota_of
+from loadtester.analysis.quotas.calls import CallLog
+from loadtester.analysis.quotas.quota import Quota, quota_of
 from loadtester.analysis.report import Failure, Figures, Report, Warmup
 from loadtester.analysis.resample import Resample
-from loadtester.analysis.thresholds import Evidence, is_failed, judge_thresholds
+from loadtester.analysis.thresholds.judgement import Evidence, is_failed, judge_thresholds
 from loadtester.analysis.validity import judge
 from loadtester.cost import PriceTable
 from loadtester.errors import Exit

@@ -10,7 +10,7 @@ from typing import Any
 
 from loadtester.analysis.figures import Totals
 from loadtester.analysis.report import Figures, Reason, Validity, Verdict
-from loadtester.analysis.saturation import saturation_reasons
+from loadtester.analysis.thresholds.saturation import saturation_reasons
 from loadtester.analysis.warmup import warm_s, warmup_reasons
 from loadtester.recorder import Recording
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from loadtester.analysis import Report
-from loadtester.analysis.comparison import Compared
-from loadtester.analysis.measures import Margins
+from loadtester.analysis.comparison.found import Compared
+from loadtester.analysis.comparison.measures import Margins
 from loadtester.campaign.compare import compare_runs
 from loadtester.campaign.interrupts import Say
 from loadtester.errors import Exit, FmloadError

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from loadtester.analysis import Report, summarise
-from loadtester.analysis.asked import Asked, asked_of
+from loadtester.analysis.quotas.asked import Asked, asked_of
 from loadtester.analysis.spent_so_far import spent_so_far
 from loadtester.bundled import bundled_target
 from loadtester.campaign.baseline import held_against, keep_manifest, kept_baseline

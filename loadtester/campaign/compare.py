@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from loadtester.analysis import summarise
-from loadtester.analysis.attribution import attribute
-from loadtester.analysis.compare import compare
-from loadtester.analysis.comparison import Attribution, Comparison
-from loadtester.analysis.likeness import Likeness, attribution_likeness, likeness
-from loadtester.analysis.measures import Margins
-from loadtester.analysis.sample import Sample
+from loadtester.analysis.comparison.attribution import attribute
+from loadtester.analysis.comparison.compare import compare
+from loadtester.analysis.comparison.found import Attribution, Comparison
+from loadtester.analysis.comparison.likeness import Likeness, attribution_likeness, likeness
+from loadtester.analysis.comparison.measures import Margins
+from loadtester.analysis.comparison.sample import Sample
 from loadtester.campaign.edited import judgeable
 from loadtester.cost import price_table
 from loadtester.errors import FmloadError

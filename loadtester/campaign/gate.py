@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
-from loadtester.analysis.gauge import Gauge, is_measured
-from loadtester.analysis.saturation import RULE, Rule, Saturation, Trend
+from loadtester.analysis.thresholds.gauge import Gauge
+from loadtester.analysis.thresholds.saturation import RULE, Rule, Saturation, Trend
 from loadtester.errors import Exit
 from loadtester.recorder import Interval
 from loadtester.reporters.threshold_lines import shown
@@ -79,7 +79,7 @@ class Gate:
     def _look(self, interval: Interval) -> Stop | None:
         at_s = interval.second + 1.0
         # What comes before the first second that counts is a warm-up's; a delay goes on from there.
-        if self._n_seconds or (interval.second >= self._warm_s and is_measured(interval)):
+        if self._n_seconds or (interval.second >= self._warm_s and interval.is_measured):
             self._n_seconds += 1
             for threshold, gauge, delay_s in self._watched:
                 gauge.add(interval)

@@ -15,7 +15,7 @@ from types import FrameType
 from typing import Any, Final
 
 from loadtester.analysis import Report
-from loadtester.analysis.night import Night, Result, night_usd, spent_usd
+from loadtester.analysis.comparison.night import Night, Result, night_usd, spent_usd
 from loadtester.campaign.bounds import require_bounds
 from loadtester.campaign.campaign import Watch, run
 from loadtester.campaign.interrupts import Say

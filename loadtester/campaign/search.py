@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
-from loadtester.analysis.found import Found, spent
-from loadtester.analysis.search import next_step
-from loadtester.analysis.step import Bounds, Ending, Probe, Step
-from loadtester.analysis.step_quota import allowed_per_s
-from loadtester.analysis.step_requests import gone_from_s, requests_of
-from loadtester.analysis.window import window_of
+from loadtester.analysis.search.decisions import next_step
+from loadtester.analysis.search.found import Found, spent
+from loadtester.analysis.search.step import Bounds, Ending, Probe, Step
+from loadtester.analysis.search.step_quota import allowed_per_s
+from loadtester.analysis.search.step_requests import gone_from_s, requests_of
+from loadtester.analysis.search.window import window_of
 from loadtester.campaign.bounds import require_bounds
 from loadtester.campaign.campaign import Watch, drive, judged, target_of
 from loadtester.campaign.descriptors import raise_descriptor_limit

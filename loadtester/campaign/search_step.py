@@ -7,9 +7,9 @@ from decimal import Decimal
 from typing import Any, Final
 
 from loadtester.analysis import Report
-from loadtester.analysis.search import decide
-from loadtester.analysis.step import Bounds, Ending, Probe, Verdict
-from loadtester.analysis.window import Window
+from loadtester.analysis.search.decisions import decide
+from loadtester.analysis.search.step import Bounds, Ending, Probe, Verdict
+from loadtester.analysis.search.window import Window
 from loadtester.errors import Exit
 from loadtester.scenario import Scenario, Stage
 from loadtester.scenario.scenario import Arrivals

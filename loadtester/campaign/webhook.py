@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from loadtester.analysis.night import Night, complaints, night_usd
+from loadtester.analysis.comparison.night import Night, complaints, night_usd
 from loadtester.errors import Exit, FmloadError
 
 VARIABLE: Final = "FMLOAD_WEBHOOK_URL"

@@ -12,7 +12,7 @@ import typer
 from loadtester.errors import Exit, FmloadError
 
 if TYPE_CHECKING:
-    from loadtester.analysis.comparison import Attribution, Comparison
+    from loadtester.analysis.comparison.found import Attribution, Comparison
 
 
 class Printed(StrEnum):
@@ -68,7 +68,7 @@ def compare(
         _require_plain(new, margin, by, fail_on)
         _attribute(base, new[0], summary, out, is_forced=force)
         return
-    from loadtester.analysis.measures import margins  # noqa: PLC0415  heavy, and --help must be quick
+    from loadtester.analysis.comparison.measures import margins  # noqa: PLC0415  heavy, and --help must be quick
     from loadtester.campaign.compare import compare_runs  # noqa: PLC0415
     from loadtester.reporters.comparison import (  # noqa: PLC0415
         comparison_json,

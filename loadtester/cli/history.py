@@ -33,7 +33,7 @@ def history(
 
     Invalid runs and those cut short are listed, but left out of the trend.
     """
-    from loadtester.analysis.trends import trends  # noqa: PLC0415  heavy, and --help must be quick
+    from loadtester.analysis.comparison.trends import trends  # noqa: PLC0415  heavy, and --help must be quick
     from loadtester.reporters.history_text import history_json, history_text  # noqa: PLC0415
     from loadtester.rundir.history import history as read_history  # noqa: PLC0415
 

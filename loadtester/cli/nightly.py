@@ -18,7 +18,7 @@ from loadtester.errors import Exit, FmloadError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from loadtester.analysis.night import Night
+    from loadtester.analysis.comparison.night import Night
 
 _GATES = "Gates and reports"
 #: GitHub shows what a job appends to this file.

@@ -16,7 +16,7 @@ from loadtester.cli.run import run
 from loadtester.errors import Exit, FmloadError
 
 if TYPE_CHECKING:
-    from loadtester.analysis.step import Bounds
+    from loadtester.analysis.search.step import Bounds
     from loadtester.scenario import Scenario
 
 _SEARCH: Final = "Search"
@@ -95,8 +95,8 @@ def search(
 
     Each step is a run of its own at a constant rate; docs/search.md says how it is decided.
     """
-    from loadtester.analysis.goal import goal_of  # noqa: PLC0415  heavy, and --help must be quick
-    from loadtester.analysis.step import Bounds  # noqa: PLC0415
+    from loadtester.analysis.search.goal import goal_of  # noqa: PLC0415  heavy, and --help must be quick
+    from loadtester.analysis.search.step import Bounds  # noqa: PLC0415
     from loadtester.scenario import resolve  # noqa: PLC0415
 
     given = {path: value for name, path in _SHARED.items() if (value := flags.get(name)) not in (None, [])}

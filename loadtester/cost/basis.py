@@ -16,7 +16,7 @@ from loadtester.cost.lengths import Kept
 from loadtester.cost.stated import Stated
 from loadtester.errors import FmloadError
 from loadtester.model import CellKey, Outcome
-from loadtester.recorder import Cell, Interval, Recording
+from loadtester.recorder import Cell, Interval, Recording, measured
 
 #: Part of the messages that may go unanswered without a word.
 _FEW: Final = Decimal("0.01")
@@ -108,7 +108,7 @@ def run_basis(
     for line in lines:
         if line.is_paid:
             _warn_long(line, tariff, notes)
-    seconds = _measured(run)
+    seconds = measured(run.intervals)
     block_s, replicates = _replicates(seconds, lines, shares, tariff, seed)
     if replicates is None:
         notes.append(f"under {bootstrap.FEWEST_S} s on record: no intervals")
@@ -140,12 +140,6 @@ def _to_scale(kept: Callable[[Line, int | Decimal], Kept], lines: Lines) -> Call
         return replace(found, output=found.output * factor)
 
     return scaled
-
-
-def _measured(run: Recording) -> tuple[Interval, ...]:
-    """The seconds from the first on in which anything but the warm-up was due or ended."""
-    counts = (bool(one.cells) or one.planned > one.warm_planned for one in run.intervals)
-    return run.intervals[next((i for i, is_measured in enumerate(counts) if is_measured), len(run.intervals)) :]
 
 
 def _retries(manifest: Mapping[str, Any], cells: Mapping[CellKey, Cell]) -> int | None:

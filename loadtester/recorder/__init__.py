@@ -8,7 +8,7 @@ from loadtester.recorder.keeping_probe import KeepingProbe
 from loadtester.recorder.meter import Meter
 from loadtester.recorder.probe import Probe
 from loadtester.recorder.recorder import FIRST_ATTEMPT, Price, Recorder
-from loadtester.recorder.recording import Cell, Interval, Recording, recording
+from loadtester.recorder.recording import Cell, Interval, Recording, measured, recording
 from loadtester.recorder.rows import COLUMNS, packed
 from loadtester.recorder.split import APP, NETWORK, PREFIX
 from loadtester.recorder.tick import Quantiles, Tick
@@ -39,6 +39,7 @@ __all__ = [
     "Tick",
     "chosen",
     "count_ns",
+    "measured",
     "packed",
     "recording",
     "together",

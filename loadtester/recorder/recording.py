@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from operator import add, attrgetter
@@ -89,6 +89,11 @@ class Interval:
     warm: Mapping[CellKey, Cell] | None = None
     exchanges: tuple[Exchange, ...] | None = None
 
+    @property
+    def is_measured(self) -> bool:
+        """Whether anything but the warm-up was due or ended in it."""
+        return self.planned > self.warm_planned or bool(self.cells or self.counts)
+
     def merge(self, other: Interval) -> Interval:
         """Both together; they are the same second of two shards."""
         return Interval(
@@ -148,6 +153,11 @@ class Recording:
         for interval in self.intervals:
             totals.update(interval.failures or {})
         return totals
+
+
+def measured(intervals: Sequence[Interval]) -> Sequence[Interval]:
+    """The seconds from the first on in which anything that counts was due or ended; a warm-up does not count."""
+    return intervals[next((place for place, one in enumerate(intervals) if one.is_measured), len(intervals)) :]
 
 
 def recording(intervals: Iterable[Interval]) -> Recording:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Final
 
-from loadtester.analysis.comparison import Attribution, OwnShare
+from loadtester.analysis.comparison.found import Attribution, OwnShare
 from loadtester.analysis.report import Stage
 from loadtester.reporters.compared_values import between, columns, difference, relative, value
 from loadtester.reporters.comparison import SCHEMA, markdown_table, side_line, warnings

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from rich.text import Text
 
 from loadtester.analysis import Report
-from loadtester.analysis.comparison import Comparison, Row
+from loadtester.analysis.comparison.found import Comparison, Row
 from loadtester.reporters.compared_values import between, columns, difference, relative, value
 from loadtester.reporters.comparison import headline, warnings
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from loadtester.analysis.measures import Unit
+from loadtester.analysis.comparison.measures import Unit
 
 _DASH: Final = "-"
 _MS: Final = 1e-3

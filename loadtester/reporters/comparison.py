@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
-from loadtester.analysis.comparison import Comparison, Row, Side
+from loadtester.analysis.comparison.found import Comparison, Row, Side
 from loadtester.reporters.compared_values import between, columns, difference, relative, value
 
 SCHEMA: Final = 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from loadtester.analysis import Report, ThresholdResult
-from loadtester.analysis.thresholds import is_failed
+from loadtester.analysis.thresholds.judgement import is_failed
 from loadtester.errors import Exit
 from loadtester.reporters.comparison import headline
 from loadtester.reporters.threshold_lines import shown

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from loadtester.analysis.trends import Series, Trend, is_counted
+from loadtester.analysis.comparison.trends import Series, Trend, is_counted
 from loadtester.reporters.night_text import columns
 from loadtester.reporters.unit_text import unit_text
 from loadtester.rundir.history import Entry, Skipped

@@ -13,9 +13,9 @@ from decimal import Decimal
 from typing import Final, Literal
 from xml.etree import ElementTree as ET
 
-from loadtester.analysis.comparison import Comparison, Row
+from loadtester.analysis.comparison.found import Comparison, Row
+from loadtester.analysis.comparison.night import Night, Result, complaints
 from loadtester.analysis.concurrency import concurrent
-from loadtester.analysis.night import Night, Result, complaints
 from loadtester.analysis.report import Figures, Report, ThresholdResult, Validity
 from loadtester.errors import Exit
 from loadtester.reporters.unit_text import unit_text

@@ -6,9 +6,17 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from loadtester.analysis.comparison import Row
+from loadtester.analysis.comparison.found import Row
+from loadtester.analysis.comparison.night import (
+    Night,
+    Result,
+    complaints,
+    held_against,
+    night_usd,
+    spent_usd,
+    uncompared,
+)
 from loadtester.analysis.concurrency import concurrent
-from loadtester.analysis.night import Night, Result, complaints, held_against, night_usd, spent_usd, uncompared
 from loadtester.analysis.report import Figures, Report, ThresholdResult
 from loadtester.reporters.unit_text import unit_text
 from loadtester.scenario.units import duration_text

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from loadtester.analysis.comparison.night import (
+    Night,
+    Result,
+    complaints,
+    held_against,
+    night_usd,
+    spent_usd,
+    uncompared,
+)
 from loadtester.analysis.concurrency import concurrent
-from loadtester.analysis.night import Night, Result, complaints, held_against, night_usd, spent_usd, uncompared
 from loadtester.analysis.report import Figures, Report
 from loadtester.reporters.unit_text import unit_text
 from loadtester.scenario.units import duration_text

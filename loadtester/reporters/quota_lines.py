@@ -9,7 +9,7 @@ from typing import Any
 from rich.text import Text
 
 from loadtester.analysis import Report
-from loadtester.analysis.quota import ModelQuota
+from loadtester.analysis.quotas.quota import ModelQuota
 from loadtester.reporters.predicted import predicted
 
 _NOISE = re.compile(r"(-20\d{6})?(-v\d+(:\d+)?)?$")

@@ -8,11 +8,11 @@ from dataclasses import asdict
 from decimal import Decimal
 from typing import Any, Final
 
-from loadtester.analysis.found import EXITS, Found
-from loadtester.analysis.goal import Goal
-from loadtester.analysis.scaling import Law, Scaling
-from loadtester.analysis.step import Bounds, Bracket, Step
-from loadtester.analysis.step_quota import is_met, is_refuted, is_topped, looks_good
+from loadtester.analysis.search.found import EXITS, Found
+from loadtester.analysis.search.goal import Goal
+from loadtester.analysis.search.scaling import Law, Scaling
+from loadtester.analysis.search.step import Bounds, Bracket, Step
+from loadtester.analysis.search.step_quota import is_met, is_refuted, is_topped, looks_good
 
 SCHEMA: Final = 1
 

@@ -9,9 +9,9 @@ from decimal import Decimal
 from typing import Any
 
 from loadtester.analysis import Cost, Figures, Report, Spread
-from loadtester.analysis.comparison import Compared
+from loadtester.analysis.comparison.found import Compared
 from loadtester.analysis.concurrency import concurrent
-from loadtester.analysis.quota import Quota
+from loadtester.analysis.quotas.quota import Quota
 from loadtester.errors import PRECEDENCE
 from loadtester.reporters.comparison import comparison_fields
 from loadtester.reporters.predicted import predicted

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from loadtester.analysis.calls import Calls
+from loadtester.analysis.quotas.calls import Calls
 
 
 @dataclass

@@ -6,10 +6,10 @@ import numpy as np
 from scipy.signal import lfilter
 from scipy.stats import binom, norm
 
-from loadtester.analysis.compare import corrected, judge, overall
-from loadtester.analysis.measures import MEASURES, Margins
+from loadtester.analysis.comparison.compare import corrected, judge, overall
+from loadtester.analysis.comparison.measures import MEASURES, Margins
+from loadtester.analysis.comparison.sample import Sample
 from loadtester.analysis.resample import Resample, interval
-from loadtester.analysis.sample import Sample
 from loadtester.model import Series
 from loadtester.recorder import Interval, count_ns, recording
 

@@ -7,7 +7,7 @@ import heapq
 import numpy as np
 from numpy.typing import NDArray
 
-from loadtester.analysis.saturation import Saturation, Trend
+from loadtester.analysis.thresholds.saturation import Saturation, Trend
 from loadtester.model import Series
 from loadtester.recorder import Interval
 from loadtester.recorder.histogram import count_each_ns

@@ -1,11 +1,6 @@
 """Calibration 8: two runs of the same service are not called different because neither saw enough of its tail."""
 
-import sys
-from pathlib import Path
-
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
 from known_series import alarms
 
 PAIRS = 30

@@ -12,12 +12,9 @@ import subprocess
 import sys
 from collections import Counter
 from contextlib import closing
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
 from target_part import ENVIRONMENT, part
 
 pytestmark = pytest.mark.calibration

@@ -1,11 +1,6 @@
 """Calibration 7: nominal 95 % intervals hold the truth at least nine times in ten, though answers are alike."""
 
-import sys
-from pathlib import Path
-
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
 from known_series import KINDS, coverage
 
 RUNS = 20

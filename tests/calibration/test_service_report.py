@@ -11,16 +11,13 @@ import subprocess
 import sys
 from contextlib import closing
 from decimal import Decimal
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from target_part import ENVIRONMENT, part
 
 from loadtester.cost import price_table
 from loadtester.model import Usage
-
-sys.path.insert(0, str(Path(__file__).parent))
-from target_part import ENVIRONMENT, part
 
 pytestmark = pytest.mark.calibration
 

@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from loadtester.analysis.saturation import Rule
+from loadtester.analysis.thresholds.saturation import Rule
 from loadtester.campaign import campaign
 from loadtester.campaign.gate import Gate
 from loadtester.errors import Exit

@@ -11,8 +11,8 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from loadtester.analysis import ThresholdResult, Validity, summarise
-from loadtester.analysis.comparison import Compared
-from loadtester.analysis.night import complaints
+from loadtester.analysis.comparison.found import Compared
+from loadtester.analysis.comparison.night import complaints
 from loadtester.campaign import nightly
 from loadtester.campaign.nightly import Terms, forecasts, require_suite, run_night
 from loadtester.cost import price_table

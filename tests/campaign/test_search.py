@@ -6,8 +6,8 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from loadtester.analysis.goal import goal_of
-from loadtester.analysis.step import Bounds, Probe
+from loadtester.analysis.search.goal import goal_of
+from loadtester.analysis.search.step import Bounds, Probe
 from loadtester.campaign.search import search
 from loadtester.campaign.search_step import ending_of, step_scenario
 from loadtester.errors import Exit, FmloadError

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from loadtester.analysis.night import Night, Result
+from loadtester.analysis.comparison.night import Night, Result
 from loadtester.campaign.webhook import message, notify, require_url
 from loadtester.errors import FmloadError
 

@@ -13,8 +13,8 @@ import pytest
 from scipy.stats import poisson
 from typer.testing import CliRunner
 
-from loadtester.analysis.goal import goal_of
-from loadtester.analysis.step import Bounds
+from loadtester.analysis.search.goal import goal_of
+from loadtester.analysis.search.step import Bounds
 from loadtester.cli.app import app
 from loadtester.cli.search import _bounded
 from loadtester.errors import Exit, FmloadError

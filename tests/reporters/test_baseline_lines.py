@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from loadtester.analysis.comparison import Compared, Comparison, Row, Side
-from loadtester.analysis.measures import MEASURES
+from loadtester.analysis.comparison.found import Compared, Comparison, Row, Side
+from loadtester.analysis.comparison.measures import MEASURES
 from loadtester.reporters.baseline_lines import baseline_lines
 
 SIDE = Side("runs/base", "base", "r", "the bundled MangaAssist", "complete", "valid", 100, 99, 60.0)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from loadtester.analysis import Report
-from loadtester.analysis.comparison import Compared
+from loadtester.analysis.comparison.found import Compared
 from loadtester.analysis.report import Reason, ThresholdResult, Validity
 from loadtester.errors import Exit
 from loadtester.reporters.exit_reasons import exit_reasons

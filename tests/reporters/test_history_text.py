@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from loadtester.analysis.trends import trends
+from loadtester.analysis.comparison.trends import trends
 from loadtester.reporters.history_text import history_json, history_text, sparkline
 from loadtester.rundir.history import Entry, Skipped
 

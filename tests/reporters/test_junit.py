@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from loadtester.analysis import ThresholdResult, Validity
-from loadtester.analysis.night import Night, Result
+from loadtester.analysis.comparison.night import Night, Result
 from loadtester.analysis.report import Reason
 from loadtester.errors import Exit
 from loadtester.reporters.junit import junit_xml, night_xml

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from loadtester.analysis import ThresholdResult
-from loadtester.analysis.night import Night, Result
+from loadtester.analysis.comparison.night import Night, Result
 from loadtester.errors import Exit
 from loadtester.reporters.markdown import night_markdown
 from loadtester.reporters.night_text import night_text

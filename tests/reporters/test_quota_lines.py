@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from loadtester.analysis import summarise
-from loadtester.analysis.calls import call_log
+from loadtester.analysis.quotas.calls import call_log
 from loadtester.cost import price_table
 from loadtester.model import CellKey, Outcome
 from loadtester.recorder import Cell, Interval, recording

@@ -6,10 +6,10 @@ from decimal import Decimal
 
 import pytest
 
-from loadtester.analysis.found import EXITS, Found
-from loadtester.analysis.goal import goal_of
-from loadtester.analysis.step import Bounds, Probe, Step
-from loadtester.analysis.window import Window
+from loadtester.analysis.search.found import EXITS, Found
+from loadtester.analysis.search.goal import goal_of
+from loadtester.analysis.search.step import Bounds, Probe, Step
+from loadtester.analysis.search.window import Window
 from loadtester.reporters.search_lines import answer_text, exit_code, search_text, step_line
 
 WINDOW = Window(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from loadtester.analysis.comparison import Compared, Comparison, Row, RowVerdict, Shift
-from loadtester.analysis.measures import Unit
+from loadtester.analysis.comparison.found import Compared, Comparison, Row, RowVerdict, Shift
+from loadtester.analysis.comparison.measures import Unit
 from loadtester.reporters.html import amounts
 from loadtester.reporters.html.chart import Chart, Line, figure
 from loadtester.reporters.html.markup import Child, Markup, section, table, tag

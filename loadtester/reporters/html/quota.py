@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from loadtester.analysis import Report
-from loadtester.analysis.quota import Course, ModelQuota
+from loadtester.analysis.quotas.quota import Course, ModelQuota
 from loadtester.reporters.html import amounts
 from loadtester.reporters.html.chart import Chart, Line, figure
 from loadtester.reporters.html.funnel import bar

@@ -11,11 +11,11 @@ import pytest
 from typer.testing import CliRunner
 
 from loadtester.analysis import ThresholdResult, summarise
-from loadtester.analysis.calls import call_log
-from loadtester.analysis.comparison import Row
+from loadtester.analysis.comparison.found import Row
+from loadtester.analysis.comparison.measures import MEASURES
 from loadtester.analysis.curve import curve
-from loadtester.analysis.measures import MEASURES
 from loadtester.analysis.over_time import over_time
+from loadtester.analysis.quotas.calls import call_log
 from loadtester.cli.app import app
 from loadtester.cost import price_table
 from loadtester.model import Outcome

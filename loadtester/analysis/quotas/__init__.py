@@ -1,0 +1,1 @@
+"""What a run's calls tell of its models' quotas."""

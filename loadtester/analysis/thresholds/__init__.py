@@ -1,0 +1,1 @@
+"""Limits on what a run measured, judged while it goes on and at its end."""
