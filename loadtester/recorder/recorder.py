@@ -10,21 +10,15 @@ from dataclasses import fields
 from decimal import Decimal
 from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
-
-from loadtester.model import CellKey, Ending, Outcome, Request, Series, Usage
-from loadtester.recorder.histogram import MANY, Counts, count_each_ns, count_ns
+from loadtester.model import CellKey, Ending, Outcome, Request, Usage
 from loadtester.recorder.keeper import Keeper
 from loadtester.recorder.keeping_probe import KeepingProbe
+from loadtester.recorder.measured import Measured, counts_of
 from loadtester.recorder.probe import Probe
 from loadtester.recorder.recording import Cell, Interval
 from loadtester.recorder.rows import Rows, row
-from loadtester.recorder.split import Account, Samples, Stages
+from loadtester.recorder.split import Stages
 from loadtester.workload import ASCII_CHARS_PER_TOKEN, estimate
-
-#: What is measured of a request (docs/measurement.md), besides the stages that the target names.
-METRICS: Final = ("latency", "service", "lag", "connect", "ttft", "ttft_service", "itl", "tpot")
 
 #: From due to the end of the first attempt, where throttled requests are tried again; ok where that attempt was.
 FIRST_ATTEMPT: Final = "first_attempt"
@@ -136,7 +130,7 @@ class Recorder:
     def _sample(self, group: _Group, cell: list[int | Decimal], probe: Probe, ending: Ending) -> None:
         """Measure what was not due in the warm-up."""
         samples = group.ok if ending.outcome is Outcome.OK else group.other
-        _measure(samples, probe, ending)
+        samples.add(probe, ending)
         if probe.attempted_ns is not None:
             _count_attempts(group, cell, probe, probe.attempted_ns)
         # The time between attempts is nobody's: neither the app's nor the network's.
@@ -185,7 +179,11 @@ class Recorder:
             stall_s=stall_s,
             cells=_cells(self._groups),
             failures=self._failures,
-            counts=_counts(self._groups),
+            counts=counts_of(
+                (names, samples is group.ok, samples)
+                for names, group in self._groups.items()
+                for samples in (group.ok, group.other)
+            ),
             warm_planned=warm_planned,
             warm_sent=warm_sent,
             warm=_cells(self._warm),
@@ -229,8 +227,8 @@ class _Group:
     __slots__ = ("_last", "_last_cell", "cells", "ok", "other")
 
     def __init__(self) -> None:
-        self.ok = _Samples()
-        self.other = _Samples()
+        self.ok = Measured()
+        self.other = Measured()
         self.cells: dict[tuple[str, Outcome], list[int | Decimal]] = {}
         self._last: tuple[str, Outcome | None] = ("", None)
         self._last_cell: list[int | Decimal] = []
@@ -247,24 +245,6 @@ class _Group:
             cell = self.cells[key] = [0] * _USD + [Decimal(0)]
         self._last, self._last_cell = key, cell
         return cell
-
-
-class _Samples:
-    """What was measured, in ns, one array a metric."""
-
-    __slots__ = (*METRICS, "accounts", "split")
-
-    def __init__(self) -> None:
-        self.latency = array("q")
-        self.service = array("q")
-        self.lag = array("q")
-        self.connect = array("q")
-        self.ttft = array("q")
-        self.ttft_service = array("q")
-        self.itl = array("q")
-        self.tpot = array("q")
-        self.accounts: list[Account] = []
-        self.split: Samples = {}
 
 
 def _count_attempts(group: _Group, cell: list[int | Decimal], probe: Probe, attempted_ns: int) -> None:
@@ -293,53 +273,12 @@ def _count_also(cell: list[int | Decimal], usage: Usage) -> None:
     cell[_ALSO_CACHE_WRITE] += usage.cache_write
 
 
-def _measure(samples: _Samples, probe: Probe, ending: Ending) -> None:
-    done_ns, sent_ns, due_ns = probe.done_ns, probe.sent_ns, probe.due_ns
-    if done_ns is None or sent_ns is None or ending.outcome is Outcome.CANCELLED:
-        return  # what the user stopped says nothing of the target
-    samples.latency.append(done_ns - due_ns)
-    samples.service.append(done_ns - sent_ns)
-    connect_ns = probe.connect_ns or 0
-    if not probe.is_held:
-        # Opening a connection is the target's time and the network's; one opened ahead took none of this request's.
-        samples.lag.append(max(probe.launched_ns - due_ns, sent_ns - due_ns - connect_ns))
-    if connect_ns:
-        samples.connect.append(connect_ns)
-    first_ns = probe.first_ns
-    if first_ns is None:
-        return
-    samples.ttft.append(first_ns - due_ns)
-    samples.ttft_service.append(first_ns - sent_ns)
-    if probe.gaps_ns is not None:
-        samples.itl.extend(probe.gaps_ns)
-    usage = ending.usage
-    if usage is not None and usage.output > 1 and probe.n_chunks > 1:
-        samples.tpot.append((done_ns - first_ns) // (usage.output - 1))
-
-
 def _cells(groups: Mapping[tuple[str, str, str], _Group]) -> dict[CellKey, Cell]:
     return {
         CellKey(*names, *ending): Cell(*values)  # type: ignore[arg-type]  # one list, two types
         for names, group in groups.items()
         for ending, values in group.cells.items()
     }
-
-
-def _counts(groups: Mapping[tuple[str, str, str], _Group]) -> dict[Series, Counts]:
-    series: dict[Series, NDArray[np.int64]] = {}
-    for names, group in groups.items():
-        for samples, is_ok in ((group.ok, True), (group.other, False)):
-            for metric in METRICS:
-                values: array[int] = getattr(samples, metric)
-                if values:
-                    series[Series(metric, *names, is_ok)] = np.frombuffer(values, dtype=np.int64)
-            for metric, values in samples.split.items():
-                series[Series(metric, *names, is_ok)] = np.frombuffer(values, dtype=np.int64)
-    many = {key: values for key, values in series.items() if len(values) >= MANY}
-    few = {key: values for key, values in series.items() if len(values) < MANY}
-    return {key: count_ns(values) for key, values in many.items()} | dict(
-        zip(few, count_each_ns(list(few.values())), strict=True)
-    )
 
 
 def _no_clock() -> int:

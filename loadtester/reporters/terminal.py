@@ -7,7 +7,6 @@ import re
 import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
-from decimal import Decimal
 from shlex import quote
 from typing import Any
 
@@ -18,6 +17,7 @@ from rich.text import Text
 from loadtester.analysis import Figures, Report, Spread
 from loadtester.analysis.concurrency import concurrent
 from loadtester.reporters.baseline_lines import baseline_lines
+from loadtester.reporters.money_lines import money_lines, usd
 from loadtester.reporters.quota_lines import quota_lines
 from loadtester.reporters.threshold_lines import threshold_lines
 
@@ -67,7 +67,7 @@ def print_summary(report: Report, console: Console, *, is_compact: bool = False)
         *_sure(report),
         *_split(report),
         *([] if is_compact else _by(report)),
-        _money(report),
+        money_lines(report),
         *quota_lines(report),
         *_advice(report),
         *_kept(report),
@@ -260,7 +260,7 @@ def _outcomes(report: Report) -> RenderableType:
             _percent(part.rates.sla),
             f"{part.tokens.input:,}",
             f"{part.tokens.output:,}",
-            _usd(part.cost.measured, 4),
+            usd(part.cost.measured, 4),
         )
     return table
 
@@ -278,55 +278,6 @@ def _parts(report: Report) -> Iterator[tuple[str, Figures]]:
 def _short(model: str) -> str:
     """`anthropic.claude-3-haiku-20240307-v1:0` as `claude-3-haiku`; summary.json has the whole name."""
     return _MODEL_NOISE.sub("", model.rsplit("/", 1)[-1].rsplit("anthropic.", 1)[-1])
-
-
-def _money(report: Report) -> RenderableType:
-    cost, tokens = report.total.cost, report.total.tokens
-    estimated = f" ({tokens.estimated_answers:,} answers estimated)" if tokens.estimated_answers else ""
-    has_cache = tokens.cache_read or tokens.cache_write
-    cached = f"  cache read {tokens.cache_read:,}  cache write {tokens.cache_write:,}" if has_cache else ""
-    lines = [f"tokens     in {tokens.input:,}  out {tokens.output:,}{cached}{estimated}"]
-    if cost.unpriced_models:
-        lines.append(f"cost       unknown: no price for {', '.join(cost.unpriced_models)}; give one under `prices:`")
-    else:
-        lines.append(
-            f"cost       this run {_usd(cost.measured, 4)}  of it wasted {_usd(cost.wasted, 4)}  "
-            f"per good answer {_usd(cost.per_good_answer, 5)}{_warm_up(report)}"
-        )
-    if report.manifest.get("budget"):
-        lines.append(_budget(report.manifest["budget"]))
-    if cost.daily is not None:
-        lines.append(
-            f"projected  {_usd(cost.daily)} a day, {_usd(cost.monthly)} a month "
-            f"at {cost.daily_messages:,} messages a day"
-        )
-        if "monthly" in cost.ci95:
-            low, high = cost.ci95["monthly"]
-            lines.append(f"           95 % interval of the month ${low:,.2f} to ${high:,.2f}")
-        if cost.monthly_if_all_answered not in (None, cost.monthly):
-            lines.append(f"           {_usd(cost.monthly_if_all_answered)} a month if every message had been answered")
-        lines.append(f"           {cost.assumption}")
-    lines.append(f"           prices: {cost.price_table}")
-    return Text("\n".join(lines))
-
-
-def _warm_up(report: Report) -> str:
-    """What the warm-up cost, which no other figure has in it, and all of it together."""
-    cost = report.total.cost
-    return f"  warm-up {_usd(cost.warmup, 4)}  in all {_usd(cost.run, 4)}" if report.warmup is not None else ""
-
-
-def _budget(budget: Mapping[str, Any]) -> str:
-    """What became of --max-cost."""
-    spent, cap, assumed, over = (Decimal(budget[f"{name}_usd"]) for name in ("spent", "cap", "assumed", "over"))
-    text = f"budget     {_usd(spent, 4)} of {_usd(cap, 4)} spent"
-    if budget.get("is_open"):
-        text += " in the seconds on record; what was in flight then is not in it"
-    if budget["assumed_requests"]:
-        text += f", {_usd(assumed, 4)} set aside for {budget['assumed_requests']:,} requests whose usage never came"
-    if budget["underestimated_requests"]:
-        text += f"; {budget['underestimated_requests']:,} requests cost more than was set aside for them"
-    return text + (f": {_usd(over, 4)} over the cap" if over else "")
 
 
 def _advice(report: Report) -> Iterator[RenderableType]:
@@ -375,7 +326,3 @@ def _percent(value: float | None) -> str:
 
 def _rate(value: float | None) -> str:
     return "–" if value is None else f"{value:.2f}"
-
-
-def _usd(value: Decimal | None, digits: int = 2) -> str:
-    return "–" if value is None else f"${value:,.{digits}f}"

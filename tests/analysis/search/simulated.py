@@ -1,6 +1,7 @@
 """Targets whose capacity is known and searches of them: the real decisions and the real figures, no clock.
 
-`python tests/analysis/search/simulated.py 9000 9200` prints, for seeds from the one to the other, how many end near the truth.
+`python tests/analysis/search/simulated.py 9000 9200` prints, for seeds from the one to the other, how many end near the
+truth.
 """
 
 import heapq
