@@ -62,7 +62,7 @@ class Column:
     def histogram(self) -> Histogram:
         """All seconds together."""
         whole = Histogram()
-        whole.counts += np.bincount(self.indices, weights=self.counts, minlength=buckets.SIZE).astype(np.int64)
+        whole.counts = np.bincount(self.indices, weights=self.counts, minlength=buckets.SIZE).astype(np.int64)
         whole.clipped = sum(self.clipped.values())
         return whole
 
