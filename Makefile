@@ -3,9 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-# Tests that watch a clock have the machine to themselves; the others share its cores.
-ALONE := tests/calibration tests/engine tests/faults tests/fleet tests/live tests/test_budget_end_to_end.py \
-	tests/test_end_to_end.py
+# Tests of whole processes at light load leave a core to each other; those that watch a clock have the machine to
+# themselves; all the others share its cores.
+PAIRS := $(addprefix tests/calibration/test_,search.py prediction.py throttle_truth.py service_report.py \
+	faults_report.py) tests/test_budget_end_to_end.py tests/test_end_to_end.py
+ALONE := tests/calibration tests/engine tests/faults tests/fleet tests/live
 
 .PHONY: demo test check bench format lock clean
 
@@ -14,8 +16,9 @@ demo: $(VENV)/.installed
 
 test: $(VENV)/.installed-test
 	sh tests/system-packages.sh
-	$(BIN)/pytest -n auto --maxprocesses 4 --dist worksteal $(ALONE:%=--ignore %)
-	$(BIN)/pytest $(ALONE)
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist worksteal $(PAIRS:%=--ignore %) $(ALONE:%=--ignore %)
+	$(BIN)/pytest -n 2 --dist worksteal $(PAIRS)
+	$(BIN)/pytest $(PAIRS:%=--ignore %) $(ALONE)
 
 check: $(VENV)/.installed-check
 	$(BIN)/ruff format --check .
