@@ -28,6 +28,7 @@ from loadtester.campaign.manifest import RunPlan, manifest_of, planned_requests
 from loadtester.campaign.scribe import Scribe
 from loadtester.cost import price_table
 from loadtester.cost.budget import Ledger
+from loadtester.cost.lengths import Lengths
 from loadtester.drivers import driver_for
 from loadtester.engine import AnyEngine, Sink
 from loadtester.engine.collector import quiet_collector
@@ -38,6 +39,7 @@ from loadtester.loop import on_loop
 from loadtester.recorder import Interval
 from loadtester.rundir import Writer, new_directory, read, request_text, require_writable
 from loadtester.rundir.exchanges import read_exchanges
+from loadtester.rundir.whole import requests_in, require_rows
 from loadtester.scenario import Scenario, Target
 from loadtester.scenario.threshold import Threshold
 from loadtester.scenario.threshold_mix import require_in_mix
@@ -242,6 +244,10 @@ def judged(
     with quiet_collector():  # hundreds of thousands of objects, none of them garbage
         past, asked = read(directory), _asked(directory)
     manifest = past.manifest | changes
+    if asked is not None:
+        require_rows(directory, manifest, past.recording.intervals, asked.n_rows)
+    elif requests_in(past.recording.intervals):
+        say(f"{directory / 'requests.csv.gz'} has no request that can be read: quotas are left out")
     with judgeable(directory, is_own=bool(changes)):
         if thresholds is not None:
             require_in_mix(thresholds, manifest["scenario"]["mix"])
@@ -262,7 +268,9 @@ def judged(
         found = replace(found, manifest={**found.manifest, "budget": budget})
     found = replace(found, kept=_kept(directory, manifest, say))
     is_asked = thresholds is not None or is_strict
-    export(Judged(directory, past.recording, found, asked and asked.lengths), exports, say, is_kept=not is_asked)
+    lengths = asked.lengths if asked else Lengths()
+    with judgeable(directory, is_own=bool(changes)):
+        export(Judged(directory, past.recording, found, lengths), exports, say, is_kept=not is_asked)
     if is_asked:
         say(f"judged by other limits than its own: summary.json and report.html in {directory} stay as they are")
     return found
@@ -271,9 +279,10 @@ def judged(
 def _asked(directory: Path) -> Asked | None:
     """What requests.csv tells; None where it is missing, or is none: a report without it is better than none."""
     try:
-        return asked_of(request_text(directory))
+        asked = asked_of(request_text(directory))
     except (OSError, LookupError, ValueError):
         return None
+    return asked if asked.n_rows else None
 
 
 def _kept(directory: Path, manifest: dict[str, Any], say: Say) -> Mapping[str, int]:

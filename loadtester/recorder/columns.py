@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -81,6 +82,7 @@ def together(columns: Sequence[Column]) -> Column:
         np.concatenate([one.indices for one in columns])[order],
         np.concatenate([one.counts for one in columns])[order],
         np.sum([one.edges for one in columns], axis=0),
+        sum((Counter(one.clipped) for one in columns), Counter()),
     )
 
 

@@ -31,24 +31,27 @@ def read(directory: Path, *, has_counts: bool = True) -> Run:
     """
     manifest = _manifest(directory)
     try:
-        intervals = list(timeline.read_lines((directory / "timeline.ndjson").read_text("utf-8")))
+        lines = list(timeline.read_lines((directory / "timeline.ndjson").read_text("utf-8")))
     except (OSError, ValueError) as error:
         raise _broken(directory / "timeline.ndjson", error) from error
+    intervals = [interval for interval, _ in lines]
     require_seconds(directory, manifest, intervals)
     if not has_counts:
         return Run(directory, manifest, recording(intervals))
     gatherer = Gatherer()
+    histograms: Counter[int] = Counter()
     latencies: Counter[int] = Counter()
     try:
         with (directory / "intervals.hlog").open("rb") as file:
             for batch in hlog.read_lines(file):
+                histograms.update(batch.seconds)
                 for second, series, total in zip(batch.seconds, batch.series, batch.totals(), strict=True):
                     if series.is_ok and series.metric == "latency":
                         latencies[second] += total
                 gatherer.add(batch)
-        seconds = agreed(directory, manifest, intervals, latencies)
+        seconds = agreed(directory, manifest, lines, histograms, latencies)
         columns = gatherer.columns(len(seconds))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, OverflowError) as error:
         raise _broken(directory / "intervals.hlog", error) from error
     whole = recording(replace(one, counts=OneSecond(columns, one.second)) for one in seconds)
     return Run(directory, manifest, replace(whole, known=columns))

@@ -38,6 +38,7 @@ def line(interval: Interval) -> str:
                     for (outcome, detail), count in (interval.failures or {}).items()
                 ],
                 "cells": [_cell(key, cell) for key, cell in cells.items()],
+                "histograms": len(interval.counts or {}),
                 **_warm(interval),
             }
         )
@@ -56,13 +57,17 @@ def _warm(interval: Interval) -> dict[str, Any]:
     }
 
 
-def read_lines(text: str) -> Iterator[Interval]:
-    """The interval of each whole line; a last line cut short is left out. Raises ValueError naming a broken line."""
+def read_lines(text: str) -> Iterator[tuple[Interval, int | None]]:
+    """The interval of each whole line, and how many histograms it has elsewhere; a last line cut short is left out.
+
+    Runs of earlier versions don't tell of histograms. Raises ValueError naming a broken line.
+    """
     for number, raw in enumerate(text.splitlines(keepends=True), start=1):
         if not raw.endswith("\n"):
             return
         try:
-            yield _interval(json.loads(raw))
+            found = json.loads(raw)
+            yield _interval(found), _counted(found, "histograms") if "histograms" in found else None
         except (KeyError, TypeError, ValueError, ArithmeticError) as error:
             raise ValueError(f"line {number}: {type(error).__name__}: {error}") from error
 

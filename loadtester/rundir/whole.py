@@ -35,30 +35,63 @@ def require_seconds(directory: Path, manifest: Mapping[str, Any], intervals: Seq
 
 
 def agreed(
-    directory: Path, manifest: Mapping[str, Any], intervals: Sequence[Interval], latencies: Mapping[int, int]
+    directory: Path,
+    manifest: Mapping[str, Any],
+    lines: Sequence[tuple[Interval, int | None]],
+    histograms: Mapping[int, int],
+    latencies: Mapping[int, int],
 ) -> Sequence[Interval]:
-    """The seconds of which the histograms hold a latency of each ok answer; `latencies` is how many, by second.
+    """The seconds all of whose histograms are there, with a latency of each ok answer.
 
-    A run that was killed has lost what its histograms lack at their end. Raises FmloadError where anything else is
-    missing; only the last second of a run that is not complete may be in part there.
+    `lines` has of each second how many histograms it wrote, where that is known; `histograms` and `latencies` are
+    how many there are, by second. A run that was killed has lost what its histograms lack at their end. Raises
+    FmloadError where anything else is missing; only the last second of a run that is not complete may be in part
+    there.
     """
     status = manifest.get("status")
-    checked = intervals if status == "complete" else intervals[:-1]
-    off = next((one for one in checked if _ok(one) != latencies.get(one.second, 0)), None)
+    intervals = [interval for interval, _ in lines]
+    faults = (
+        (one.second, _fault(one, wanted, histograms, latencies))
+        for one, wanted in (lines if status == "complete" else lines[:-1])
+    )
+    off, fault = next(((second, fault) for second, fault in faults if fault), (None, ""))
     path = directory / "intervals.hlog"
     if off is None:
-        beyond = [second for second in latencies if second >= len(intervals)]
+        beyond = [second for second in histograms if second >= len(intervals)]
         if beyond and status not in _CUT_SHORT:
             raise _broken(
-                f"{directory / 'timeline.ndjson'} lacks second {min(beyond)}, of which {path.name} has answers"
+                f"{directory / 'timeline.ndjson'} lacks second {min(beyond)}, of which {path.name} has histograms"
             )
         return intervals
-    if status in _CUT_SHORT and max(latencies, default=0) <= off.second:
-        return intervals[: off.second]
-    raise _broken(
-        f"{path} has {latencies.get(off.second, 0):,} latencies of second {off.second}, in which "
-        f"{_ok(off):,} requests ended ok"
-    )
+    if status in _CUT_SHORT and max(histograms, default=0) <= off:
+        return intervals[:off]
+    raise _broken(f"{path} has {fault}")
+
+
+def require_rows(directory: Path, manifest: Mapping[str, Any], intervals: Sequence[Interval], n_rows: int) -> None:
+    """Raise FmloadError where requests.csv lacks requests whose outcome is on record.
+
+    It may have more where the run was killed: rows are written before the second's line.
+    """
+    counted = requests_in(intervals)
+    if n_rows < counted or (n_rows > counted and manifest.get("status") not in _CUT_SHORT):
+        raise _broken(f"{directory / 'requests.csv.gz'} has {n_rows:,} of the {counted:,} requests on record")
+
+
+def requests_in(intervals: Sequence[Interval]) -> int:
+    """How many requests have their outcome on record, with those of a warm-up."""
+    parts = (part for one in intervals for part in (one.cells, one.warm))
+    return sum(cell.count for part in parts for cell in (part or {}).values())
+
+
+def _fault(one: Interval, wanted: int | None, histograms: Mapping[int, int], latencies: Mapping[int, int]) -> str:
+    """What the histograms of a second lack; "" where it is nothing."""
+    if _ok(one) != latencies.get(one.second, 0):
+        told = latencies.get(one.second, 0)
+        return f"{told:,} latencies of second {one.second}, in which {_ok(one):,} requests ended ok"
+    if wanted is not None and wanted != histograms.get(one.second, 0):
+        return f"{histograms.get(one.second, 0):,} of the {wanted:,} histograms of second {one.second}"
+    return ""
 
 
 def _ok(interval: Interval) -> int:

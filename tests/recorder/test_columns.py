@@ -83,6 +83,7 @@ def test_series_together_are_all_that_they_count(seconds):
         assert both.totals().tolist() == np.sum([one.totals() for one in columns], axis=0).tolist()
         assert (both.histogram().counts == np.sum([one.histogram().counts for one in columns], axis=0)).all()
         assert both.edges[-1] == len(both.indices)
+        assert both.histogram().clipped == sum(one.histogram().clipped for one in columns)
 
 
 def test_seconds_beyond_the_last_are_left_out():

@@ -60,6 +60,40 @@ def test_histograms_that_lost_lines_are_refused(written):
         assert "requests ended ok" in message
 
 
+@pytest.mark.parametrize("tag", [b"Tag=ttft|", b"Tag=ttft|query=greeting"])
+def test_a_run_that_lost_other_histograms_is_refused(written, tag):
+    """Each second says how many it has: a metric that is gone, or thinned out, is no metric that never was."""
+    for keep in (0, 2):
+        directory = written()
+        path = directory / "intervals.hlog"
+        seen, kept = 0, []
+        for line in path.read_bytes().splitlines(keepends=True):
+            seen += tag in line
+            if tag not in line or (keep and seen % keep):
+                kept.append(line)
+        assert len(kept) < len(path.read_bytes().splitlines())
+        path.write_bytes(b"".join(kept))
+        assert "intervals.hlog has " in _refused(directory)
+
+
+def test_a_run_of_an_earlier_version_does_not_tell_of_histograms(written):
+    """Its seconds are held to the latencies of ok answers alone."""
+    directory = written()
+    path = directory / "timeline.ndjson"
+    seconds = [json.loads(line) for line in path.read_text().splitlines()]
+    assert all(second.pop("histograms") for second in seconds)
+    path.write_text("".join(json.dumps(second) + "\n" for second in seconds))
+    assert len(read(directory).recording.intervals) == SECONDS
+
+
+def test_a_second_beyond_numbers_is_refused(written):
+    """What no clock could say was edited, killed or not."""
+    directory = written(status="running")
+    path = directory / "intervals.hlog"
+    path.write_bytes(path.read_bytes().replace(b",3.000,", b",1e300,"))
+    assert "intervals.hlog" in _refused(directory)
+
+
 def test_a_timeline_that_lost_its_end_is_refused(written):
     """What was planned is missing, be it a half or the last second."""
     directory = written()

@@ -11,18 +11,20 @@ from loadtester.rundir import request_tables
 
 
 class Asked(NamedTuple):
-    """The first calls, for the quotas, and the lengths of all answers, for the bill."""
+    """The first calls, for the quotas, and the lengths of all answers, for the bill, of `n_rows` requests."""
 
     calls: CallLog
     lengths: Lengths
+    n_rows: int
 
 
 def asked_of(text: Iterable[str]) -> Asked:
     """Both, from pieces of requests.csv, each of whole lines. Raises ValueError, LookupError, and OSError as `text`."""
-    asked = Asked(CallLog(), Lengths())
+    calls, lengths, n_rows = CallLog(), Lengths(), 0
     both = {**CallLog.KINDS, **Lengths.KINDS}
     for table in request_tables(text, lambda row: both if row < MOST_CALLS else Lengths.KINDS):
-        if not asked.calls.is_full:
-            asked.calls.add(table)
-        asked.lengths.add(table)
-    return asked
+        if not calls.is_full:
+            calls.add(table)
+        lengths.add(table)
+        n_rows += len(table)
+    return Asked(calls, lengths, n_rows)
