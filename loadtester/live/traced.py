@@ -23,6 +23,7 @@ from loadtester.engine.deadlines import TIME_IS_UP
 from loadtester.engine.exchange import STOPPED
 from loadtester.live.extra import needs
 from loadtester.live.observer import Say
+from loadtester.live.once import Once
 from loadtester.live.otel import provider
 from loadtester.model import Ending, Outcome, Request, Usage
 from loadtester.scenario import Scenario
@@ -38,7 +39,8 @@ TOKENS: Final = tuple(4**power for power in range(14))
 _MOST_WAITING: Final = 8_192
 _BATCH: Final = 512
 _EVERY_S: Final = 2.0
-_END_LIMIT_S: Final = 12.0
+#: Less than the silence after which a worker counts as lost.
+_END_LIMIT_S: Final = 8.0
 _TRACEPARENT_FLAGS: Final = "01"
 _TIMEOUT: Final = Ending(Outcome.TIMEOUT, detail="no complete answer within the time limit")
 _OK: Final = Outcome.OK  # looking it up on its enum takes as long as a call
@@ -228,8 +230,7 @@ class Spans:
 
     def __init__(self, collector: Collector, scenario: Scenario, say: Say) -> None:
         self._collector = collector
-        self._say = say
-        self._has_failed = False
+        self._complaint = Once(say)
         self._provider = provider(scenario)
         self._waiting: deque[Exchange] = deque(maxlen=_MOST_WAITING)
         #: By model asked and model that answered, of input and of output.
@@ -258,6 +259,9 @@ class Spans:
         self._is_ended.set()
         self._thread.join(_END_LIMIT_S)
         self._collector.close()
+        # A collector that keeps sending never meets a time limit: each read has its own.
+        if self._thread.is_alive():
+            self._complaint.say("the OpenTelemetry collector did not take spans or tokens in time; the run goes on")
 
     def _work(self) -> None:
         from loadtester.live.span import span_of  # noqa: PLC0415  an extra
@@ -265,14 +269,14 @@ class Spans:
         is_last = False
         while not is_last:
             is_last = self._is_ended.wait(_EVERY_S)
-            is_taken = True
-            while self._waiting and is_taken:
+            lost, is_reached = 0, True
+            while self._waiting and is_reached:
                 batch = [self._waiting.popleft() for _ in range(min(_BATCH, len(self._waiting)))]
                 made = [span_of(one, self._provider, self._collector.resource) for one in batch]
-                is_taken = self._collector.send_spans(made)
-            if not is_taken and not self._has_failed:
-                self._has_failed = True
-                self._say("the OpenTelemetry collector did not take spans; the run goes on")
+                refused = self._collector.send_spans(made)
+                lost, is_reached = lost + refused, refused < len(made)
+            if lost:
+                self._complaint.say("the OpenTelemetry collector did not take spans; the run goes on")
             # A collector may take the one and not the other.
             if self._tokens:
                 self._collector.send_metrics([self._usage()])

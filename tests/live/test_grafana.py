@@ -13,12 +13,18 @@ from urllib.request import urlopen
 
 import pytest
 
+from loadtester.analysis import summarise
+from loadtester.cost import price_table
 from loadtester.live.remote_write import RemoteWrite
+from loadtester.model import Outcome
+from loadtester.recorder import recording
+from loadtester.rundir import read
 
 ROOT = Path(__file__).parents[2]
 DASHBOARD = json.loads((ROOT / "docs" / "grafana" / "fmload.json").read_text())
 #: How long a process may take for what it is waited for, in seconds: a noisy machine's, not what is measured.
 LIMIT_S = 60.0
+needs_promtool = pytest.mark.skipif(shutil.which("promtool") is None, reason="needs promtool (apt: prometheus)")
 needs_prometheus = pytest.mark.skipif(shutil.which("prometheus") is None, reason="needs prometheus (apt)")
 
 
@@ -71,7 +77,7 @@ def test_every_panel_shows_something_of_a_run(watched):
     assert not empty
 
 
-@pytest.mark.skipif(shutil.which("promtool") is None, reason="needs promtool (apt: prometheus)")
+@needs_promtool
 def test_the_documented_configuration_is_one(tmp_path):
     """Prometheus' own checker takes the scrape configuration and the alert rules as they are printed."""
     text = (ROOT / "docs" / "observability.md").read_text("utf-8")
@@ -83,6 +89,52 @@ def test_the_documented_configuration_is_one(tmp_path):
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "SUCCESS: 4 rules found" in done.stdout + done.stderr
+
+
+@needs_promtool
+@pytest.mark.parametrize("is_bad", [False, True])
+def test_rates_are_the_reports(tmp_path, second_of, is_bad):
+    """Each outcome is in the rates that the report has it in: a throttle is no error, what was cut short neither.
+
+    Nor are they empty where nothing was ok, or throttled.
+    """
+    counts = {outcome.value: 3 + i for i, outcome in enumerate(Outcome)}
+    if is_bad:
+        counts = {"timeout": 5, "dropped": 3}
+    run = recording([second_of(**counts)])
+    manifest = read(ROOT / "reports" / "example").manifest
+    rates = summarise(manifest, run, price_table({})).total.rates
+    wanted = {
+        "AI error rate": {"__auto": rates.error_rate},
+        "Throttled": {"__auto": rates.throttle_rate},
+        "Throttle and error rate": {"throttled": rates.throttle_rate, "errors": rates.error_rate},
+    }
+    shown = {
+        panel["title"]: {target["legendFormat"]: target["expr"] for target in panel["targets"]}
+        for panel in DASHBOARD["panels"]
+        if panel["title"] in wanted
+    }
+    assert {title: set(queries) for title, queries in shown.items()} == {title: set(of) for title, of in wanted.items()}
+    pairs = [(query, wanted[title][name]) for title, queries in shown.items() for name, query in queries.items()]
+    series = [
+        {"series": f'fmload_requests_total{{instance="a:1",kind="ai",outcome="{name}"}}', "values": f"0+{count}x9"}
+        for name, count in counts.items()
+    ]
+    # In whole millionths: a share of rates differs from that of counts by what floats leave.
+    asked = [
+        {
+            "expr": f"round(1e6 * ({_filled_in(query)}))",
+            "eval_time": "9s",
+            "exp_samples": [{"labels": "{}", "value": round(1e6 * value)}],
+        }
+        for query, value in pairs
+    ]
+    test = {"interval": "1s", "input_series": series, "promql_expr_test": asked}
+    (tmp_path / "test.yml").write_text(json.dumps({"evaluation_interval": "1s", "tests": [test]}))
+    done = subprocess.run(
+        ["promtool", "test", "rules", "test.yml"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @needs_prometheus

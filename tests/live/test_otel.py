@@ -8,17 +8,25 @@ import socketserver
 import sys
 import threading
 import time
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from random import Random
 
 import pytest
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceRequest,
+    ExportMetricsServiceResponse,
+)
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
 
 from loadtester.drivers.http.headers import post_head, with_trace
 from loadtester.engine.deadlines import Deadlines
-from loadtester.live import traced
+from loadtester.fleet.local import SILENCE_LIMIT_S
+from loadtester.live import Quiet, Together, traced
 from loadtester.live.collector import Collector
 from loadtester.live.otel import Otel
 from loadtester.live.span import span_of
@@ -31,10 +39,10 @@ REDIRECTS = (301, 302, 303, 307, 308)
 
 
 class Receiver:
-    """Keeps what is sent to it, and answers with `status`."""
+    """Keeps what is sent to it, and answers with `status`, and with what `answers` has for the path."""
 
     def __init__(self, status):
-        self.spans, self.metrics = [], []
+        self.spans, self.metrics, self.answers = [], [], {}
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -44,8 +52,10 @@ class Receiver:
                 self.send_response(status)
                 if status in REDIRECTS:
                     self.send_header("Location", self.path)
-                self.send_header("Content-Length", "0")
+                answer = receiver.answers.get(self.path, b"")
+                self.send_header("Content-Length", str(len(answer)))
                 self.end_headers()
+                self.wfile.write(answer)
 
             def log_message(self, *_):
                 pass
@@ -107,12 +117,12 @@ def launched():
     return probe
 
 
-def drive(scenario, n=30):
+def drive(scenario, n=30, say=print):
     """Send n requests; gives what the target saw as their traces."""
 
     async def run():
         target = Target()
-        driver = traced(target, scenario, 0, print)
+        driver = traced(target, scenario, 0, say)
         for number in range(n):
             request = Request(number, "greeting", "ai", "model-a", f"secret {number}", "s", 1, 64, "en")
             await driver.send(request, launched())
@@ -213,8 +223,97 @@ def test_a_redirect_is_not_followed_and_no_success(receiver, tick_of):
     one = Exchange(
         1, 2, Request(3, "greeting", "ai", "model-a", "hello", "s", 1, 64, "en"), 1, 2, None, Ending(Outcome.OK)
     )
-    assert not collector.send_spans([span_of(one, "openai", collector.resource)])
+    assert collector.send_spans([span_of(one, "openai", collector.resource)]) == 1
     collector.close()
+
+
+def rejecting(count):
+    """Answers of a collector that took what came, but for `count` spans and points of each request."""
+    spans, metrics = ExportTraceServiceResponse(), ExportMetricsServiceResponse()
+    spans.partial_success.rejected_spans = count
+    metrics.partial_success.rejected_data_points = count
+    for answer in (spans, metrics):
+        answer.partial_success.error_message = "<b>as you like</b>"
+    return {"/v1/traces": spans.SerializeToString(), "/v1/metrics": metrics.SerializeToString()}
+
+
+UNREADABLE = dict.fromkeys(("/v1/traces", "/v1/metrics"), b"<html>ok</html>")
+
+
+@pytest.mark.parametrize(
+    ("answers", "is_told"), [(rejecting(1), True), (rejecting(0), False), (rejecting(-1), False), (UNREADABLE, False)]
+)
+def test_what_a_collector_rejects_of_what_it_takes_is_told_of_once(receiver, tick_of, answers, is_told):
+    """It stays so: nothing is sent twice, and what waits behind it is sent. A word alone, or none, rejects nothing."""
+    receiver.answers, said = answers, []
+    with Otel(scenario(receiver.url), said.append) as otel:
+        otel.observe(tick_of(ok=1))
+    assert said == ["the OpenTelemetry collector did not take the metrics; the run goes on"] * is_told
+    assert len(receiver.metrics) == len({metric.name for metric in receiver.metrics})
+    said.clear()
+    spans = Spans(Collector(receiver.url, "w", "r"), scenario(receiver.url), said.append)
+    request = Request(3, "greeting", "ai", "model-a", "hello", "s", 1, 64, "en")
+    for number in range(1, 601):  # two batches
+        spans.keep(Exchange(number, 2, request, 1, 2, None, Ending(Outcome.OK)))
+    spans.close()
+    assert said == ["the OpenTelemetry collector did not take spans; the run goes on"] * is_told
+    assert sorted(int.from_bytes(span.trace_id) for span in receiver.spans) == list(range(1, 601))
+
+
+@contextmanager
+def dripping():
+    """A collector whose answer never ends, though each read of it gets a byte; then its threads come to an end."""
+    done = threading.Event()
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self):
+            with suppress(OSError):
+                self.request.recv(1 << 16)
+                self.request.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+                while not done.wait(0.02):
+                    self.request.sendall(b"x")
+
+    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        done.set()
+        server.shutdown()
+        thread.join()
+        server.server_close()
+        for sending in threading.enumerate():
+            if sending.name in ("fmload-otel", "fmload-spans"):
+                sending.join()
+        gc.collect()
+
+
+def test_metrics_that_are_never_taken_to_the_end_are_told_of_once(tick_of, monkeypatch):
+    """Where a run is quiet, too; its end does not wait for such a collector."""
+    monkeypatch.setattr("loadtester.live.otel._END_LIMIT_S", 0.1)
+    said = []
+    with dripping() as url:
+        front = Quiet(said.append)
+        with Together(front, Otel(scenario(url), front.say)) as watchers:
+            watchers.observe(tick_of(ok=1))
+        assert said == ["the OpenTelemetry collector did not take the metrics in time; the run goes on"]
+    assert len(said) == 1
+
+
+def test_spans_that_are_never_taken_to_the_end_are_told_of_once(monkeypatch):
+    """What a worker has to say of them is there when its driver is closed."""
+    monkeypatch.setattr(sys.modules["loadtester.live.traced"], "_END_LIMIT_S", 0.1)
+    said = []
+    with dripping() as url:
+        drive(scenario(url, **{"observe.otel_sample": "1"}), n=3, say=said.append)
+        assert said == ["the OpenTelemetry collector did not take spans or tokens in time; the run goes on"]
+    assert len(said) == 1
+
+
+def test_a_worker_that_waits_for_a_collector_is_not_lost():
+    """It says nothing meanwhile: its wait, and a second to close its connections, is less than the silence allowed."""
+    assert sys.modules["loadtester.live.traced"]._END_LIMIT_S + 1.0 < SILENCE_LIMIT_S
 
 
 GARBAGE = {
@@ -371,8 +470,8 @@ class NoSpans:
     def __init__(self):
         self.metrics = []
 
-    def send_spans(self, _):
-        return False
+    def send_spans(self, spans):
+        return len(spans)
 
     def send_metrics(self, metrics):
         self.metrics += metrics

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 from loadtester.analysis import Report
@@ -127,10 +128,13 @@ def _share(levers: WhatIf) -> str:
 
 
 def _coefficients(report: Report, levers: WhatIf) -> dict[str, Any]:
+    # As it is, the amounts are `fmload cost`'s own: in decimals, of which a sum may lie just beside half a cent.
+    day_usd = sum((_usd(line) for line in levers.lines), Decimal(0)) * levers.messages_per_day
     return {
         "run": report.directory,
         "messages": levers.messages_per_day,
         "days": levers.month_days,
+        "now": {"day": amounts.usd(day_usd), "month": amounts.usd(day_usd * levers.month_days)},
         "hits": float(levers.hits),
         "unanswered": float(levers.unanswered),
         "movable": levers.movable,
@@ -138,6 +142,11 @@ def _coefficients(report: Report, levers: WhatIf) -> dict[str, Any]:
         "cuts": levers.cuts,
         "lines": [_line(line) for line in levers.lines],
     }
+
+
+def _usd(line: Coefficients) -> Decimal:
+    """What the line adds to the mean message as it is."""
+    return line.share * (line.prompt_usd[line.model] + line.outputs[0] * line.output_usd[line.model])
 
 
 def _line(line: Coefficients) -> dict[str, Any]:

@@ -63,11 +63,17 @@
   const bands = (lines) =>
     lines.flatMap((line, i) => (line.band ? [{ series: [i + 1, i], fill: `${style(line.colour)}24` }] : []));
 
+  // A whole number of 1 to 10 times a power of ten: from another start uPlot's steps can miss the next power, and not end.
+  const whole = (value, round) => {
+    const [digits, exponent] = value.toExponential().split("e");
+    return Number(`${round(digits)}e${exponent}`);
+  };
+
   const range = (chart) => {
     const values = chart.lines.flatMap((line) => line.values).filter((value) => value != null && value > 0);
     const low = Math.min(...values);
     const high = Math.max(...values);
-    return [low / 1.25, high * 1.25];
+    return [whole(low / 1.1, Math.floor), whole(high * 1.1, Math.ceil)];
   };
 
   const draw = (figure, isPrint) => {

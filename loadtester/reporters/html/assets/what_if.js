@@ -7,7 +7,10 @@
   const data = JSON.parse(document.getElementById("what-if-data").textContent);
   const at = (name) => document.getElementById(`what-if-${name}`);
   const input = (name) => (at(name) ? Number(at(name).value) : null);
-  const usd = (value) => value.toLocaleString("en-US", { style: "currency", currency: "USD" });
+  // As `fmload cost` rounds: of two cents that are as near, the even one. Beyond 13 digits lies what sums of binary
+  // fractions leave, which would move an amount off the middle.
+  const dollars = new Intl.NumberFormat("en-US", { style: "currency", currency: "USD", roundingMode: "halfEven" });
+  const usd = (value) => dollars.format(value.toPrecision(13));
   const sum = (values) => values.reduce((total, value) => total + value, 0);
 
   // What each line's share goes to by model: a share that grows takes from the others in their proportion.
@@ -71,8 +74,9 @@
     const asked = state();
     const day = perMessage(asked) * asked.messages;
     const before = perMessage({ share: null, hits: null, limit: null }) * asked.messages;
-    at("day").textContent = usd(day);
-    at("month").textContent = usd(day * data.days);
+    const isNow = asked.messages === data.messages && [asked.share, asked.hits, asked.limit].every((one) => one === null);
+    at("day").textContent = isNow ? data.now.day : usd(day);
+    at("month").textContent = isNow ? data.now.month : usd(day * data.days);
     at("saved").textContent = usd((before - day) * data.days);
     const put = (name, text) => {
       if (!at(name)) return;
