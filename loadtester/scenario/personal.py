@@ -19,6 +19,8 @@ _FOLDED: Final = str.maketrans(
     | dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u30fc\uff70", "-")
     | dict.fromkeys("\u00a0\u2009\u202f\u3000", " ")
 )
+#: A sign as URLs (RFC 3986, 2.1; once more encoded too), JSON (RFC 8259, 7) or HTML write it.
+_ESCAPED: Final = re.compile(r"%(?:25)?(20|2[Bb]|40)|\\{1,4}u([0-9A-Fa-f]{4})|&#(?:x(40)|64);")
 _ASCII_RUN: Final = re.compile(r"[\x00-\x7f]+")
 
 #: Digits of a card number (ISO/IEC 7812-1), and from where on a run of digits is no number that anybody checks.
@@ -97,11 +99,28 @@ _NUMBERS: Final = (
     _Kind("order id", re.compile(r"(?<![0-9])[0-9]{3}-[0-9]{7}-[0-9]{7}(?![0-9])")),
     _Kind("card", re.compile(r"[0-9](?:[ ./-]{0,2}[0-9]){11,}")),
     # +81 90-1234-5678, 0044 20 7946 0958, +1 (555) 010-4477
-    _Kind("phone", re.compile(r"(?:\+|(?<![0-9])00)[ .()-]{0,2}[0-9](?:[ .()-]{0,3}[0-9]){6,14}")),
+    _Kind("phone", re.compile(r"(?:\+{1,8}|(?<![0-9])00)[ .()-]{0,2}[0-9](?:[ .()-]{0,3}[0-9]){6,14}")),
     # 090-1234-5678, 03(1234)5678, 0120-123-456
     _Kind("phone", re.compile(r"(?<![0-9])\(?0(?:[ ()-]{0,2}[0-9]){8,10}(?![0-9])")),
     # (555) 010-4477
     _Kind("phone", re.compile(r"(?<![0-9])\(?[0-9]{3}\)?[ .-]{1,2}[0-9]{3}[ .-][0-9]{4}(?![0-9])")),
+)
+
+
+#: Numbers of machines in what a service says of a failure, which must not be taken for a person's.
+_MACHINE: Final = re.compile(
+    r"(?<![A-Za-z0-9.+])(?:"
+    # Ids of requests and traces: UUIDs, those of X-Ray, those in hexadecimal digits.
+    r"[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}|[0-9]-[0-9a-f]{8}-[0-9a-f]{24}"
+    r"|(?=[0-9]{0,31}[a-f])(?:[0-9a-f]{16}){1,2}"
+    # Times: ISO 8601, and seconds, ms, us or ns since 1970, of 2014 to 2033; no card's number begins like those.
+    r"|(?:19|20)[0-9]{2}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]{1,9})?)?)?"
+    r"|20[0-9]{2}[01][0-9][0-3][0-9]T?[0-2][0-9][0-5][0-9][0-6][0-9]|1[4-9][0-9]{8}(?:[0-9]{3}){0,3}"
+    # Addresses of IPv4, decimal fractions, round limits, and account ids of AWS.
+    r"|(?:[0-9]{1,3}\.){3}[0-9]{1,3}|[0-9]{1,10}\.[0-9]{4,18}|[1-9][0-9]{0,2}0{6,18}|[0-9]{12}"
+    r")(?![A-Za-z0-9.]*[0-9])"
+    # Any other id: with "_" in it, or digits on both sides of a letter.
+    r"|(?<![A-Za-z0-9_])(?=[A-Za-z0-9]{1,64}_|[A-Za-z]{0,64}[0-9]{1,64}[A-Za-z]{1,64}[0-9])[A-Za-z0-9_]{8,256}"
 )
 
 
@@ -120,20 +139,49 @@ def redactor(own: Mapping[str, str]) -> Redact:
     return redact
 
 
+def redacted_detail(text: str) -> str:
+    """What a service says of a failure, redacted; ids, times and other numbers of machines stay readable."""
+    return _redacted(text, _MACHINE)
+
+
 def redacted_text(text: str) -> str:
     """The text without what looks like a credential, a mail address, a number of a card, an order or a phone."""
+    return _redacted(text, None)
+
+
+def _redacted(text: str, spared: re.Pattern[str] | None) -> str:
     if may_hold_credential(text):
         # Between a Japanese letter and a key there is no word boundary: runs of ASCII are looked at by themselves too.
-        text = _ASCII_RUN.sub(lambda run: mask(run[0]), mask(text))
-    folded = text if text.isascii() else text.translate(_FOLDED)
+        text = mask(text)
+        text = text if text.isascii() else _ASCII_RUN.sub(lambda run: mask(run[0]), text)
+    folded = _folded(text)
     lowered = folded.lower()
     for kind in _WORDS:
         if any(sign in lowered for sign in kind.signs):
             text, folded = _replaced(text, folded, kind)
     if _NUMBER.search(folded):
+        if spared is not None:
+            folded = spared.sub(lambda found: "\0" * len(found[0]), folded)
         for kind in _NUMBERS:
             text, folded = _replaced(text, folded, kind)
     return text
+
+
+def _folded(text: str) -> str:
+    """The text as the patterns know it: ASCII signs for their like in Japanese text, and for those that are escaped."""
+    folded = text if text.isascii() else text.translate(_FOLDED)
+    return _ESCAPED.sub(_unescaped, folded) if "%" in folded or "\\u" in folded or "&#" in folded else folded
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    """The escaped sign, after enough others to keep its length that no word or number ends before it."""
+    percent, json, _ = found.groups()
+    sign = chr(int(json or percent or "40", 16)).translate(_FOLDED)
+    if sign in "@+-._":
+        return sign.rjust(len(found[0]), "+" if sign == "+" else "-")
+    if not sign.isalnum():
+        return " " * len(found[0])
+    return (sign if sign.isascii() else "x").rjust(len(found[0]), "x")
 
 
 def unfinished(text: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import fields, is_dataclass
 from decimal import Decimal
 from hashlib import sha256
 from pathlib import PurePath
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 
 from loadtester.scenario.scenario import Scenario
@@ -25,47 +25,107 @@ _PUBLIC_PARAMETERS: Final = frozenset(
     {"api-version", "format", "lang", "locale", "model", "region", "stage", "stream", "v", "version"}
 )
 #: What secrets are called: AWS_SECRET_ACCESS_KEY, client_secret, X-Amz-Security-Token; but not max_tokens.
-_NAMED_LIKE_ONE: Final = (
-    r"[\w.-]{0,64}(?:authorization|cookie|credentials?|passw(?:or)?d|secret\w{0,32}|signature"
+_CALLED: Final = (
+    r"(?:authorization|cookie|credentials?|passw(?:or)?d|secret\w{0,32}|signature"
     r"|token(?:_bedrock)?|(?:api|access|private)[_-]?key)(?![\w-])"
 )
-_IS_SECRET: Final = re.compile(rf"(?:{_NAMED_LIKE_ONE}|(?:.*[_.-])?(?:auth|key|sig|pin|pass)|sid)$", re.IGNORECASE)
+_IS_SECRET: Final = re.compile(
+    rf"(?:[\w.-]{{0,64}}{_CALLED}|(?:.*[_.-])?(?:auth|key|sig|pin|pass)|sid)$", re.IGNORECASE
+)
 
 _SCHEMES: Final = r"(?:Bearer|Basic|Digest|Token|AWS4-HMAC-SHA256)\s"
 _AWS_KEY_CHAR: Final = r"[A-Za-z0-9/+=]"
 
-#: What is replaced in any text; what stands before the secret and is kept is group 1.
+
+class _Mask(NamedTuple):
+    """What is replaced in a text that holds one of the `signs`, in small letters; what is kept before it is group 1."""
+
+    pattern: re.Pattern[str]
+    signs: tuple[str, ...]
+
+
 _MASKS: Final = (
+    # A private key in PEM (RFC 7468), PGP or SSH2, whatever its lines end with; one that is cut, up to the end. First,
+    # as others would take a part of it.
+    _Mask(
+        re.compile(
+            r"()-{4,5} ?BEGIN (?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)?(?=[ -])"
+            r"[\s\S]*?(?:-{4,5} ?END [A-Z0-9 ]{1,60}-{4,5}|\Z)"
+        ),
+        ("private key",),
+    ),
     # scheme://user:password@
-    re.compile(r"(\b[a-z][a-z0-9+.-]{0,20}://)[^\s/?#@]*(?=@)", re.IGNORECASE),
-    re.compile(r"\b(AWS4-HMAC-SHA256\s+)\S.*"),
-    re.compile(r"\b((?:Bearer|Basic|Digest|Token)\s+)[\w.~+/=:-]{6,}", re.IGNORECASE),
+    _Mask(re.compile(r"(\b[a-z][a-z0-9+.-]{0,20}://)[^\s/?#@]*(?=@)", re.IGNORECASE), ("://",)),
+    _Mask(re.compile(r"\b(AWS4-HMAC-SHA256\s+)\S.*"), ("aws4",)),
+    _Mask(
+        re.compile(r"\b((?:Bearer|Basic|Digest|Token)\s+)[\w.~+/=:-]{6,}", re.IGNORECASE),
+        ("bearer", "basic", "digest", "token"),
+    ),
     # Cookie: everything up to the end of the line.
-    re.compile(r"\b((?:set-)?cookie\s*:\s*)\S.*", re.IGNORECASE),
+    _Mask(re.compile(r"\b((?:set-)?cookie\s*:\s*)\S.*", re.IGNORECASE), ("cookie",)),
     # api_key=…, "token": "…", X-Amz-Signature=…
-    re.compile(
-        rf"""\b({_NAMED_LIKE_ONE}["']?\s*[=:]\s*["']?)(?!\*\*\*|{_SCHEMES})[^\s"'&,;]+""",
-        re.IGNORECASE,
+    _Mask(
+        re.compile(
+            rf"""({_CALLED}["']?\s*[=:]\s*["']?)(?!\*\*\*|{_SCHEMES})[^\s"'&,;]+""",
+            re.IGNORECASE,
+        ),
+        ("authorization", "cookie", "credential", "passw", "secret", "signature", "token", "key"),
+    ),
+    # "API key: …", "my secret key is …": in words, so what follows has to look like a key, not like "see the manual".
+    _Mask(
+        re.compile(
+            r"""(?<![A-Za-z0-9])((?:api|access|private|secret)\s{1,3}key(?:\sid)?["']?"""
+            r"""(?:\s{0,2}[=:]\s{0,2}|\s{1,2}(?:is|was)(?:\s{0,2}:\s{0,2}|\s{1,2}))["']?)"""
+            r"""(?!\*\*\*|https?://)(?=[^\s"'&,;]{0,63}[0-9]|[^\s"'&,;]{16})[^\s"'&,;]{6,}""",
+            re.IGNORECASE,
+        ),
+        ("key",),
     ),
     # Key ids of AWS, API keys of Bedrock.
-    re.compile(r"(?<![A-Za-z0-9])()(?:A3T[A-Z0-9]|AKIA|ASIA|AGPA|AROA|AIDA)[A-Z0-9]{16}(?![A-Za-z0-9])"),
-    re.compile(r"\b()(?:ABSK[A-Za-z0-9+/=]{20,}|bedrock-api-key-[A-Za-z0-9+/=]+)"),
-    # Secret access keys of AWS: forty characters, with large and small letters and digits among them.
-    re.compile(
-        rf"(?<!{_AWS_KEY_CHAR})()(?=[A-Z0-9/+=]{{0,39}}[a-z])(?=[a-z0-9/+=]{{0,39}}[A-Z])(?=[A-Za-z/+=]{{0,39}}[0-9])"
-        rf"{_AWS_KEY_CHAR}{{40}}(?!{_AWS_KEY_CHAR})"
+    _Mask(
+        re.compile(r"(?<![A-Za-z0-9])()(?:A3T[A-Z0-9]|AKIA|ASIA|AGPA|AROA|AIDA)[A-Z0-9]{16}(?![A-Za-z0-9])"),
+        ("a3t", "akia", "asia", "agpa", "aroa", "aida"),
     ),
-    # Keys of OpenAI, Anthropic and Stripe; GitHub, Slack, Google; JSON Web Tokens.
-    re.compile(r"\b()(?:sk|pk|rk)-[\w-]{8,}"),
-    re.compile(r"\b()(?:gh[opusr]_|github_pat_|xox[abeoprs]-|AIza)[\w-]{10,}"),
-    re.compile(r"\b()eyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?"),
+    _Mask(re.compile(r"\b()(?:ABSK[A-Za-z0-9+/=]{20,}|bedrock-api-key-[A-Za-z0-9+/=]+)"), ("absk", "bedrock-api-key-")),
+    # Secret access keys of AWS: forty characters, with large and small letters and digits among them, and no sign.
+    _Mask(
+        re.compile(
+            rf"(?<!{_AWS_KEY_CHAR})()"
+            r"(?=[A-Z0-9/+=]{0,39}[a-z])(?=[a-z0-9/+=]{0,39}[A-Z])(?=[A-Za-z/+=]{0,39}[0-9])"
+            rf"{_AWS_KEY_CHAR}{{40}}(?!{_AWS_KEY_CHAR})"
+        ),
+        (),
+    ),
+    # Keys of OpenAI, Anthropic and others that took after them; Stripe.
+    _Mask(re.compile(r"\b()(?:sk|pk|rk)-[\w-]{8,}"), ("sk-", "pk-", "rk-")),
+    _Mask(
+        re.compile(r"(?<![A-Za-z0-9])()(?:(?:sk|pk|rk)_(?:live|test)_[A-Za-z0-9_]{8,}|whsec_[A-Za-z0-9+/=_-]{16,})"),
+        ("sk_", "pk_", "rk_", "whsec_"),
+    ),
+    # Hugging Face, Groq, npm, Replicate; xAI, Perplexity: words of theirs such as hf_hub_download have no such run.
+    _Mask(
+        re.compile(r"(?<![A-Za-z0-9])()(?:(?:hf|api_org|gsk|npm|r8)_|xai-|pplx-)[A-Za-z0-9]{16,}"),
+        ("hf_", "api_org_", "gsk_", "npm_", "r8_", "xai-", "pplx-"),
+    ),
+    # GitLab, Nvidia.
+    _Mask(
+        re.compile(
+            r"(?<![A-Za-z0-9])()(?:gl(?:pat|oas|dt|rt|cbt|ptt|ft|imt|agent|soat|ffct)-|nvapi-)"
+            r"[\w-]{16,}(?:\.[\w-]{1,64}){0,4}"
+        ),
+        (
+            *("glpat-", "gloas-", "gldt-", "glrt-", "glcbt-", "glptt-", "glft-", "glimt-", "glagent-", "glsoat-"),
+            *("glffct-", "nvapi-"),
+        ),
+    ),
+    # GitHub, Slack, Google; JSON Web Tokens.
+    _Mask(
+        re.compile(r"\b()(?:gh[opusr]_|github_pat_|xox[abeoprs]-|AIza)[\w-]{10,}"),
+        ("gho_", "ghp_", "ghu_", "ghs_", "ghr_", "github_pat_", "xox", "aiza"),
+    ),
+    _Mask(re.compile(r"\b()eyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?"), ("eyj",)),
 )
-#: Each match of a mask holds one of these, in small letters, or a long run of the signs of keys.
-_CREDENTIAL_SIGNS: Final = (
-    *("://", "aws4", "bearer", "basic", "digest", "token", "cookie", "authorization", "credential", "passw", "secret"),
-    *("signature", "key", "a3t", "akia", "asia", "agpa", "aroa", "aida", "absk", "sk-", "pk-", "rk-", "gho_", "ghp_"),
-    *("ghu_", "ghr_", "ghs_", "github_pat_", "xox", "aiza", "eyj"),
-)
+_CREDENTIAL_SIGNS: Final = tuple(dict.fromkeys(sign for kind in _MASKS for sign in kind.signs))
 _KEY_RUN: Final = re.compile(rf"{_AWS_KEY_CHAR}{{40}}")
 _SHOWN_CHARS: Final = 80
 
@@ -117,8 +177,10 @@ def url_shown(url: str) -> str:
 
 def mask(text: str) -> str:
     """The text with everything that looks like a credential replaced by "***"."""
-    for pattern in _MASKS:
-        text = pattern.sub(rf"\1{HIDDEN}", text)
+    small = text.casefold()
+    for pattern, signs in _MASKS:
+        if not signs or any(sign in small for sign in signs):
+            text = pattern.sub(rf"\1{HIDDEN}", text)
     return text
 
 

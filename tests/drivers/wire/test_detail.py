@@ -1,4 +1,4 @@
-"""What an Ending says: short, on one line, without secrets."""
+"""What an Ending says: short, on one line, without secrets and personal data."""
 
 import pytest
 
@@ -15,6 +15,30 @@ def test_secrets(secret):
     assert value not in short_detail(f"401: {secret} is not valid")
     shown = short_detail("x" * (LIMIT_CHARS - len(secret) // 2 - 2) + " " + secret)
     assert value[:5] not in shown
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("no account for bob@example.com", "404: no account for [e-mail]"),
+        ("no account for BOB%40example.com", "404: no account for [e-mail]"),
+        ('{"phone": "090-1234-5678"}', '404: {"phone": "[phone]"}'),
+        ("card 4111 1111 1111 1111 was declined", "404: card [card] was declined"),
+        ("#MGA-2024-78542 is unknown", "404: [order id] is unknown"),
+        ("request 550e8400-e29b-41d4-a716-446655440000", "404: request 550e8400-e29b-41d4-a716-446655440000"),
+    ],
+)
+def test_personal_data(said, shown):
+    """What a service repeats of its users is taken out of what it says; ids of requests stay."""
+    assert short_detail(said, "404") == shown
+
+
+def test_the_end_of_what_is_looked_at():
+    """Where so much is taken out that it shows, it shows no half of an address."""
+    key = f"-----BEGIN PRIVATE KEY-----{'A' * 900}-----END PRIVATE KEY-----"
+    for n_spaces in range(1, 60):
+        text = f"{key}{'.' * n_spaces} bob.alice.carol@example.com"
+        assert "carol@" not in short_detail(text)
 
 
 def test_shape():
