@@ -1,7 +1,8 @@
 """Outcomes in, recordings out: columns, HdrHistograms and per-second counters."""
 
-from loadtester.recorder.columns import Batch, Column, Gatherer, OneSecond, together
+from loadtester.recorder.columns import Column, OneSecond, together
 from loadtester.recorder.exchanges import Exchange, chosen
+from loadtester.recorder.gatherer import Batch, Gatherer
 from loadtester.recorder.histogram import Counts, Histogram, count_ns
 from loadtester.recorder.keeper import Keeper
 from loadtester.recorder.keeping_probe import KeepingProbe

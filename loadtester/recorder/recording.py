@@ -10,8 +10,9 @@ from operator import add, attrgetter
 from typing import Final, TypeVar
 
 from loadtester.model import CellKey, Outcome, Series
-from loadtester.recorder.columns import Column, columns_of
+from loadtester.recorder.columns import Column
 from loadtester.recorder.exchanges import Exchange
+from loadtester.recorder.gatherer import columns_of
 from loadtester.recorder.histogram import Counts, Histogram
 
 K = TypeVar("K")

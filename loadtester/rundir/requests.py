@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 _GZIP: Final = 31
 _PIECE_BYTES: Final = 1 << 16
-#: Of a table: a hundred thousand rows, about.
-_BLOCK_CHARS: Final = 1 << 24
+#: Of a table's text: a hundred thousand rows, about.
+_BLOCK_BYTES: Final = 1 << 24
 
 
 def request_text(directory: Path) -> Iterator[str]:
@@ -40,10 +40,8 @@ def request_lines(directory: Path) -> Iterator[str]:
         yield from text.splitlines()
 
 
-def request_tables(
-    pieces: Iterable[str], kinds_at: Callable[[int], Mapping[str, str]], *, block_chars: int = _BLOCK_CHARS
-) -> Iterator[DataFrame]:
-    """The rows of requests.csv in tables of about `block_chars` each, from pieces of its text, each of whole lines.
+def request_tables(pieces: Iterable[str], kinds_at: Callable[[int], Mapping[str, str]]) -> Iterator[DataFrame]:
+    """The rows of requests.csv in tables of about a hundred thousand, from pieces of its text, each of whole lines.
 
     `kinds_at` says for the row that a table begins with which columns are wanted, and of which type, "category" or
     "float64", each is; those that aren't there are left out. In numbers, nothing is nan. Raises ValueError where the
@@ -52,7 +50,7 @@ def request_tables(
     import pandas as pd  # noqa: PLC0415  heavy, and only reports and bills need it
 
     n_rows = 0
-    for block in _blocks(pieces, block_chars):
+    for block in _blocks(pieces):
         kinds = kinds_at(n_rows)
         table = pd.read_csv(
             block,
@@ -66,7 +64,7 @@ def request_tables(
         yield table
 
 
-def _blocks(pieces: Iterable[str], block_chars: int) -> Iterator[BytesIO]:
+def _blocks(pieces: Iterable[str]) -> Iterator[BytesIO]:
     """The pieces, several together, each time under the names of the columns; the last line may lack its end."""
     names, held, size = b"", [], 0
     for piece in pieces:
@@ -75,7 +73,7 @@ def _blocks(pieces: Iterable[str], block_chars: int) -> Iterator[BytesIO]:
             names, _, text = text.partition(b"\n")
         held.append(text if not text or text.endswith(b"\n") else text + b"\n")
         size += len(text)
-        if size >= block_chars:
+        if size >= _BLOCK_BYTES:
             yield BytesIO(b"".join((names, b"\n", *held)))
             held, size = [], 0
     if names and size:

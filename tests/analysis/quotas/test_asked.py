@@ -27,11 +27,16 @@ def test_it_has_the_calls_and_the_lengths():
 
 
 def test_after_the_most_calls_only_lengths_are_read(monkeypatch):
-    """A run of ten millions is no reason to keep ten million calls; how long its answers were is told of all."""
+    """A run of ten millions is no reason to keep ten million calls; how long its answers were is told of all.
+
+    Past them the columns of calls are not so much as looked at: here one of them is no number there.
+    """
     monkeypatch.setattr(calls, "MOST_CALLS", 30)
     monkeypatch.setattr("loadtester.analysis.quotas.asked.MOST_CALLS", 30)
-    monkeypatch.setattr("loadtester.rundir.requests._BLOCK_CHARS", 400)
-    asked = asked_of([f"{line}\n" for line in (HEAD, *ROWS)])
+    monkeypatch.setattr("loadtester.rundir.requests._BLOCK_BYTES", 400)
+    late = [f"soon{row}" for row in ROWS[40:]]
+    asked = asked_of([f"{line}\n" for line in (HEAD, *ROWS[:40], *late)])
+    assert asked.n_rows == len(ROWS)
     assert len(asked.calls.by_model(100)[HAIKU]) == 30
     assert len(call_log([f"{line}\n" for line in (HEAD, *ROWS)]).by_model(100)[HAIKU]) == 30
     expected = [min(i % 7, 3) for i in range(0, 50, 2)]
